@@ -1,0 +1,151 @@
+"""From what is wanted to the services that do it: chooses and wraps, decides nothing else."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryRepository
+from ecr_action.environment import Environment
+from ecr_action.errors import Problem
+from ecr_action.github.commands import Runner
+from ecr_action.github.context import Context
+from ecr_action.inputs import Inputs
+from ecr_action.plan import Plan
+from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository
+from ecr_action.publish import Cloud, Services
+from ecr_action.secret import Secret
+from ecr_action.wanted import Wanted
+
+if TYPE_CHECKING:
+    from ecr_action.github.api import GitHubHistory
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def missing_files(plan: Plan, wanted: Wanted) -> tuple[Problem, ...]:
+    """What the build needs and the checkout lacks; nothing where nothing is done."""
+    if plan.nothing:
+        return ()
+    from ecr_action.image.sources import preflight
+
+    return preflight(wanted.build)
+
+
+def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Environment, console: Runner) -> Services:
+    """The services of one run, each made when it is first asked for."""
+    clock = SystemClock()
+    return Services(
+        console=console,
+        clock=clock,
+        cloud=cache(lambda: _cloud(inputs, context, environment, console, clock)),
+        engine=cache(lambda: _engine(inputs, environment, console, clock)),
+        gitops=cache(lambda: _gitops(wanted, inputs, environment, console, clock)),
+        history=history(inputs, context, environment, console),
+        chance=random.random,
+        dry_run=inputs.dry_run,
+    )
+
+
+def _cloud(inputs: Inputs, context: Context, environment: Environment, console: Runner, clock: Clock) -> Cloud:
+    from ecr_action.aws import session
+    from ecr_action.aws.calls import Losses
+    from ecr_action.aws.images import EcrImages, EcrLogins
+    from ecr_action.aws.repository import EcrRepository
+    from ecr_action.github.oidc import GitHubIdToken
+
+    token = Secret(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "identity token request")
+    console.mask(token)
+    tokens = GitHubIdToken(
+        environment.get("ACTIONS_ID_TOKEN_REQUEST_URL"), token, console, clock, event=context.event, fork=context.fork
+    )
+    settings = session.Settings(
+        region=inputs.aws_region or "",
+        role=inputs.role_to_assume,
+        audience=inputs.audience,
+        session_name=inputs.role_session_name,
+        duration=inputs.role_duration_seconds,
+        allowed_accounts=inputs.allowed_account_ids,
+    )
+    connected = session.connect(settings, tokens, console, clock)
+    ecr = connected.service("ecr", inputs.registry_id)
+    losses = Losses(console)
+    repository: Repository = EcrRepository(ecr, losses, clock)
+    images: Images = EcrImages(ecr, losses, clock)
+    logins: Logins = EcrLogins(ecr, console, clock)
+    if inputs.dry_run:
+        return Cloud(
+            repository=DryRepository(repository, logins, console), images=DryImages(images, console), logins=logins
+        )
+    return Cloud(repository=repository, images=images, logins=logins)
+
+
+def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> Engine:
+    if inputs.dry_run:
+        return DryEngine(console)
+    from ecr_action.image.engine import engine
+
+    return engine(
+        inputs.engine,
+        environment=environment.child(),
+        temp=environment.temporary,
+        console=console,
+        clock=clock,
+    )
+
+
+def _gitops(wanted: Wanted, inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> GitOps:
+    from ecr_action.github.api import Api
+    from ecr_action.gitops.commit import GitHubGitOps
+
+    assert wanted.gitops is not None
+    token = inputs.gitops_token or inputs.github_token
+    api = Api(_api_url(environment), token, console, clock)
+    real = GitHubGitOps(api, wanted.gitops.repository, wanted.gitops.branch, console)
+    return DryGitOps(real, console) if inputs.dry_run else real
+
+
+def _api_url(environment: Environment) -> str:
+    return environment.get("GITHUB_API_URL") or "https://api.github.com"
+
+
+def history(inputs: Inputs, context: Context, environment: Environment, console: Runner) -> LazyHistory:
+    """The history of the app's own repository, as GitHub knows it."""
+
+    def made() -> GitHubHistory:
+        from ecr_action.github.api import Api, GitHubHistory
+
+        api = Api(_api_url(environment), inputs.github_token, console, SystemClock())
+        return GitHubHistory(api, context.repository)
+
+    return LazyHistory(made)
+
+
+class LazyHistory:
+    """A history that is made when it is first asked: PyGithub is not loaded by a run that compares nothing."""
+
+    def __init__(self, make: Callable[[], GitHubHistory]) -> None:
+        self._make = cache(make)
+
+    def compare(self, base: str, head: str) -> Comparison:
+        """GitHub's answer. Raises errors.Failure."""
+        return self._make().compare(base, head)
+
+    def commit_of_tag(self, name: str) -> str | None:
+        """The commit of a git tag that GitHub knows. Raises errors.Failure."""
+        return self._make().commit_of_tag(name)

@@ -1,0 +1,248 @@
+"""Images by the ECR API, no layers moved: found, tagged again, asked for their commit; and the registry's password."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ecr_action.aws import refusals, revision
+from ecr_action.aws.calls import Losses, Service
+from ecr_action.aws.refusals import DENIED, Refusal
+from ecr_action.errors import AwsRefused, AwsUnreachable, Failure, TagTaken
+from ecr_action.protocols import Clock, Console, Image, Login
+from ecr_action.secret import Secret
+
+# The reference lists fewer, but ECR answers indexes to who asks for them. Docker's schema 1 is never asked for:
+# ECR would convert.
+MEDIA_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+# BatchGetImage, imageIds: 100 at most (API reference).
+CHUNK = 100
+# A configuration is a few kilobytes; what is larger is none.
+CONFIG_BYTES = 4 << 20
+# A password that ends sooner than this is not handed out again: a push may take long.
+MARGIN = timedelta(minutes=30)
+_ATTEMPTS = 3
+
+
+class EcrImages:
+    """Images of the repositories of one registry, through *ecr*."""
+
+    def __init__(self, ecr: Service, losses: Losses, clock: Clock) -> None:
+        self._ecr = ecr
+        self._losses = losses
+        self._clock = clock
+
+    def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
+        """Tag -> image for those of *tags* that are there; none where there is no repository.
+
+        Raises AwsDenied, AwsRefused, AwsUnreachable.
+        """
+        ids = [{"imageTag": tag} for tag in dict.fromkeys(tags)]
+        chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+        if len(chunks) < 2:
+            rows = [row for chunk in chunks for row in self._get(repository, chunk)]
+        else:
+            with ThreadPoolExecutor(min(len(chunks), 8)) as pool:
+                rows = [row for found in pool.map(lambda c: self._get(repository, c), chunks) for row in found]
+        names: dict[str, list[str]] = {}
+        for row in rows:
+            names.setdefault(row["imageId"]["imageDigest"], []).append(row["imageId"]["imageTag"])
+        return {row["imageId"]["imageTag"]: _image(row, tuple(names[row["imageId"]["imageDigest"]])) for row in rows}
+
+    def _get(self, repository: str, ids: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        answer = self._ecr.call(
+            "BatchGetImage",
+            expected=("RepositoryNotFoundException",),
+            repositoryName=repository,
+            imageIds=list(ids),
+            acceptedMediaTypes=list(MEDIA_TYPES),
+            **self._ecr.registry,
+        )
+        if isinstance(answer, Refusal):
+            return []
+        for failure in answer.get("failures", []):
+            if failure.get("failureCode") != "ImageNotFound":
+                raise _unreadable(repository, failure)
+        return list(answer.get("images", []))
+
+    def commits(self, repository: str, image: Image) -> tuple[str, ...]:
+        """The commits (40 hex) of *image*: its tags that are commits, else its revision label; empty if neither.
+
+        Raises AwsUnreachable where the label is there and does not come.
+        """
+        commits = tuple(tag for tag in self.tags(repository, image) if revision.is_commit(tag))
+        if commits:
+            return commits
+        labelled = self._labelled(repository, image)
+        return (labelled,) if labelled else ()
+
+    def tags(self, repository: str, image: Image) -> tuple[str, ...]:
+        """Every tag of *image*; with a notice only those it was found by, where the role may not ask."""
+        answer = self._ecr.call(
+            "DescribeImages",
+            expected=("ImageNotFoundException", *DENIED),
+            repositoryName=repository,
+            imageIds=[{"imageDigest": image.digest}],
+            **self._ecr.registry,
+        )
+        if isinstance(answer, Refusal):
+            if answer.denied:
+                self._losses.say(answer)
+            return image.tags
+        return tuple(tag for row in answer["imageDetails"] for tag in row.get("imageTags", ()))
+
+    def _labelled(self, repository: str, image: Image) -> str | None:
+        manifest = image.manifest or self._by_digest(repository, image.digest).manifest
+        child = revision.first_child(manifest)
+        if child:
+            manifest = self._by_digest(repository, child).manifest
+        digest = revision.config(manifest)
+        configuration = self._blob(repository, digest) if digest else ""
+        return revision.commit(configuration)
+
+    def _by_digest(self, repository: str, digest: str) -> Image:
+        rows = self._get(repository, [{"imageDigest": digest}])
+        if not rows:
+            raise AwsRefused(
+                f"The image {digest} is not in the repository {repository}.",
+                why="It was deleted, by hand or by a lifecycle policy, after it was found.",
+                fix="Run the job again.",
+            )
+        return _image(rows[0], ())
+
+    def _blob(self, repository: str, digest: str) -> str:
+        """A small blob's text; empty, with a notice, where the role may not read layers."""
+        answer = self._ecr.call(
+            "GetDownloadUrlForLayer",
+            expected=("LayersNotFoundException", "LayerInaccessibleException", *DENIED),
+            repositoryName=repository,
+            layerDigest=digest,
+            **self._ecr.registry,
+        )
+        if isinstance(answer, Refusal):
+            if answer.denied:
+                self._losses.say(answer)
+            return ""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return _download(answer["downloadUrl"])
+            except AwsUnreachable:
+                if attempt == _ATTEMPTS:
+                    raise
+                self._clock.sleep(attempt)
+        return ""
+
+    def put_tag(self, repository: str, image: Image, tag: str) -> bool:
+        """Put *tag* on *image*, by its exact bytes; False where it stood there already.
+
+        Raises TagTaken where the tag stands on another image and can't be moved; AwsDenied, AwsRefused,
+        AwsUnreachable.
+        """
+        if not image.manifest:
+            image = replace(self._by_digest(repository, image.digest), tags=image.tags)
+        answer = self._ecr.call(
+            "PutImage",
+            expected=("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"),
+            repositoryName=repository,
+            imageManifest=image.manifest,
+            imageManifestMediaType=image.media_type,
+            imageDigest=image.digest,
+            imageTag=tag,
+            **self._ecr.registry,
+        )
+        if not isinstance(answer, Refusal):
+            return True
+        if answer.code == "ImageTagAlreadyExistsException":
+            self._check_taken(repository, image, tag)
+        return False
+
+    def _check_taken(self, repository: str, image: Image, tag: str) -> None:
+        standing = self.find(repository, [tag]).get(tag)
+        if standing is not None and standing.digest == image.digest:
+            return
+        where = f" ({standing.digest})" if standing else ""
+        raise TagTaken(
+            f"The tag {tag} of {repository} can't be put on {image.digest}: it names another image{where}.",
+            why="The repository's tags are immutable: a tag stays on the image that got it first.",
+            fix="Publish under a new version. To move it all the same, delete it first: aws ecr batch-delete-image "
+            f"--repository-name {repository} --image-ids imageTag={tag}",
+        )
+
+
+def _image(row: Mapping[str, Any], tags: tuple[str, ...]) -> Image:
+    return Image(
+        digest=str(row["imageId"]["imageDigest"]),
+        media_type=str(row.get("imageManifestMediaType") or ""),
+        manifest=str(row["imageManifest"]),
+        tags=tags,
+    )
+
+
+def _unreadable(repository: str, failure: Mapping[str, Any]) -> Failure:
+    code, reason = str(failure.get("failureCode")), str(failure.get("failureReason"))
+    named = failure.get("imageId") or {}
+    name = named.get("imageTag") or named.get("imageDigest") or "an image"
+    if code == "KmsError":
+        return refusals.failure(Refusal("ecr:BatchGetImage", "KmsException", reason))
+    what = f"ECR does not give {name} of {repository}: {code}: {reason}"
+    return AwsRefused(what, fix=f"aws ecr describe-images --repository-name {repository} --image-ids imageTag={name}")
+
+
+def _download(url: str) -> str:
+    """What lies at a signed address, which stands in no message. Raises AwsUnreachable."""
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import HTTPClientError
+    from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
+
+    http = URLLib3Session(timeout=20, proxies=get_environ_proxies(url))
+    try:
+        answer = http.send(AWSRequest("GET", url).prepare())
+    except HTTPClientError as error:
+        # The error's text has the address.
+        raise refusals.unreachable("The download of an image's configuration", type(error).__name__) from None
+    finally:
+        http.close()
+    if answer.status_code != 200 or len(answer.content) > CONFIG_BYTES:
+        raise refusals.unreachable("The download of an image's configuration", f"HTTP {answer.status_code}")
+    return str(answer.content.decode(errors="replace"))
+
+
+class EcrLogins:
+    """The registry's password, asked for when first needed and again before it ends."""
+
+    def __init__(self, ecr: Service, console: Console, clock: Clock) -> None:
+        self._ecr = ecr
+        self._console = console
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: Login | None = None
+
+    def login(self) -> Login:
+        """User, password and host; every secret in it is masked. Raises AwsDenied, AwsRefused, AwsUnreachable."""
+        with self._lock:
+            if self._last is None or self._last.expires - MARGIN <= self._clock.now():
+                self._last = self._ask()
+            return self._last
+
+    def _ask(self) -> Login:
+        registries = {"registryIds": [self._ecr.registry_id]} if self._ecr.registry_id else {}
+        row = self._ecr.ask("GetAuthorizationToken", **registries)["authorizationData"][0]
+        token = Secret(str(row["authorizationToken"]), "registry token")
+        self._console.mask(token)
+        user, _, password = base64.b64decode(token.reveal()).decode().partition(":")
+        secret = Secret(password, "registry password")
+        self._console.mask(secret)
+        host = str(row["proxyEndpoint"]).partition("://")[2].rstrip("/")
+        expires: datetime = row["expiresAt"]
+        return Login(host=host, user=user, password=secret, expires=expires)

@@ -1,0 +1,96 @@
+"""What the action may need of IAM, declared once: messages, documents and Terraform all use this list.
+
+Sources: "Actions, resources, and condition keys for Amazon ECR" (service authorization reference) for the action
+names and which of them take a repository's ARN; the ECR user guide, "Required KMS permissions", for the key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+REPOSITORY, EVERYTHING, KEY = "repository", "*", "key"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One IAM *action* on a kind of *resource*; *use* is what for, *lost* what a run goes without (empty: it fails)."""
+
+    action: str
+    use: str
+    lost: str = ""
+    resource: str = REPOSITORY
+
+    @property
+    def required(self) -> bool:
+        """Whether a publish fails without it."""
+        return not self.lost
+
+
+PERMISSIONS = (
+    Permission("ecr:GetAuthorizationToken", "log in to the registry", resource=EVERYTHING),
+    Permission("ecr:DescribeRepositories", "find the repository"),
+    Permission("ecr:BatchGetImage", "see which images are there; pull"),
+    Permission("ecr:GetDownloadUrlForLayer", "read layers of the cache; read an image's revision label"),
+    Permission("ecr:BatchCheckLayerAvailability", "push only the layers that are missing"),
+    Permission("ecr:InitiateLayerUpload", "push layers"),
+    Permission("ecr:UploadLayerPart", "push layers"),
+    Permission("ecr:CompleteLayerUpload", "push layers"),
+    Permission("ecr:PutImage", "push the manifest; put tags"),
+    Permission("ecr:CreateRepository", "create the repository", "a repository that is missing is not created"),
+    Permission("ecr:TagResource", "tag a new repository", "a new repository gets no resource tags"),
+    Permission(
+        "ecr:GetLifecyclePolicy",
+        "compare the lifecycle policy",
+        "the lifecycle policy is neither compared nor completed on a repository older than an hour",
+    ),
+    Permission("ecr:PutLifecyclePolicy", "write the lifecycle policy", "no lifecycle policy is written"),
+    Permission(
+        "ecr:DescribeImages",
+        "see all tags of an image",
+        "an image's commit is read from its revision label, not from its tags",
+    ),
+    Permission("kms:CreateGrant", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
+    Permission("kms:DescribeKey", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
+)
+_BY_ACTION = {permission.action: permission for permission in PERMISSIONS}
+
+
+def required() -> tuple[Permission, ...]:
+    """Those that a publish into a repository that is there can't do without."""
+    return tuple(permission for permission in PERMISSIONS if permission.required)
+
+
+def optional() -> tuple[Permission, ...]:
+    """Those without which a run goes on with less."""
+    return tuple(permission for permission in PERMISSIONS if not permission.required)
+
+
+def lost(action: str) -> str:
+    """What a run goes without where *action* is denied; empty where it is required or not ours."""
+    permission = _BY_ACTION.get(action)
+    return permission.lost if permission else ""
+
+
+def use(action: str) -> str:
+    """What *action* is for; empty where it is not ours."""
+    permission = _BY_ACTION.get(action)
+    return permission.use if permission else ""
+
+
+def statement(actions: Iterable[str], resource: str) -> str:
+    """The IAM statement that allows *actions* on *resource* (an ARN or ``*``), as JSON to paste."""
+    return as_json({"Effect": "Allow", "Action": listed(actions), "Resource": resource})
+
+
+def listed(values: Iterable[str]) -> str | list[str]:
+    """One value by itself, several as a list: both are policy language."""
+    several: Sequence[str] = list(values)
+    return several[0] if len(several) == 1 else list(several)
+
+
+def as_json(value: Any) -> str:
+    """*value* as people read JSON: two spaces, in the order given."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

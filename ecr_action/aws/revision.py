@@ -1,0 +1,64 @@
+"""Where a manifest says which commit it was built from: digests to follow, and the label at the end. Pure.
+
+Sources: OCI image specification (image index, manifest, configuration; pre-defined annotation keys); BuildKit's
+attestation storage (``vnd.docker.reference.type``, platform ``unknown/unknown``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+REVISION = "org.opencontainers.image.revision"
+_COMMIT = re.compile(r"([0-9a-f]{40})(?:-dirty)?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def first_child(manifest: str) -> str | None:
+    """The digest of an index's first image that can run (attestations can't); None where it is no index."""
+    for row in _list(_object(manifest), "manifests"):
+        platform, notes = _dict(row, "platform"), _dict(row, "annotations")
+        if "vnd.docker.reference.type" not in notes and platform.get("os") != "unknown":
+            return _digest(row)
+    return None
+
+
+def config(manifest: str) -> str | None:
+    """The digest of an image's configuration; None where the manifest has none."""
+    return _digest(_dict(_object(manifest), "config"))
+
+
+def commit(configuration: str) -> str | None:
+    """The commit (40 hex) in the revision label of an image's configuration."""
+    labels = _dict(_dict(_object(configuration), "config"), "Labels")
+    match = _COMMIT.fullmatch(str(labels.get(REVISION, "")))
+    return match[1] if match else None
+
+
+def is_commit(tag: str) -> bool:
+    """Whether *tag* is a whole commit id."""
+    return bool(re.fullmatch(r"[0-9a-f]{40}", tag))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _dict(row: Any, key: str) -> dict[str, Any]:
+    value = row.get(key) if isinstance(row, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _list(row: dict[str, Any], key: str) -> list[Any]:
+    value = row.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _digest(row: Any) -> str | None:
+    digest = row.get("digest") if isinstance(row, dict) else None
+    return digest if isinstance(digest, str) and _DIGEST.fullmatch(digest) else None

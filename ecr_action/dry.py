@@ -1,0 +1,93 @@
+"""The writers of a dry run: they say what they would do, and do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.protocols import (
+    Built,
+    Commit,
+    Console,
+    GitOps,
+    Image,
+    Images,
+    Lifecycle,
+    Login,
+    Logins,
+    Repository,
+    RepositorySpec,
+    RepositoryState,
+    Snapshot,
+)
+
+
+class DryRepository:
+    """Reads for real, writes nothing. A repository that is not there yet is made up, under the registry's own name."""
+
+    def __init__(self, real: Repository, logins: Logins, console: Console) -> None:
+        self._real, self._logins, self._console = real, logins, console
+
+    def read(self, name: str) -> RepositoryState | None:
+        return self._real.read(name)
+
+    def read_lifecycle(self, name: str) -> Lifecycle:
+        return self._real.read_lifecycle(name)
+
+    def create(self, spec: RepositorySpec) -> tuple[RepositoryState, bool]:
+        self._console.info(f"Dry run: would create the repository {spec.name}")
+        host = self._logins.login().host
+        state = RepositoryState(name=spec.name, uri=f"{host}/{spec.name}", arn="", account="", mutability="MUTABLE")
+        return state, True
+
+    def write_lifecycle(self, name: str, text: str) -> bool:
+        self._console.info(f"Dry run: would write the lifecycle policy of {name}")
+        return True
+
+
+class DryImages:
+    """Reads for real, moves no tag."""
+
+    def __init__(self, real: Images, console: Console) -> None:
+        self._real, self._console = real, console
+
+    def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
+        return self._real.find(repository, tags)
+
+    def commits(self, repository: str, image: Image) -> tuple[str, ...]:
+        return self._real.commits(repository, image)
+
+    def tags(self, repository: str, image: Image) -> tuple[str, ...]:
+        return self._real.tags(repository, image)
+
+    def put_tag(self, repository: str, image: Image, tag: str) -> bool:
+        self._console.info(f"Dry run: would put the tag {tag} on {image.digest or 'the new image'}")
+        return False
+
+
+class DryEngine:
+    """Builds nothing."""
+
+    name = "none"
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def build(self, request: BuildRequest, push_to: str | None, login: Login | None) -> Built:
+        pushed = f" and push it to {push_to}" if push_to else ""
+        self._console.info(f"Dry run: would build {request.context}{pushed}")
+        return Built(digest=None, engine=self.name)
+
+
+class DryGitOps:
+    """Reads for real, commits nothing."""
+
+    def __init__(self, real: GitOps, console: Console) -> None:
+        self._real, self._console = real, console
+
+    def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        return self._real.read(patterns, needles)
+
+    def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        self._console.info(f"Dry run: would commit {', '.join(changes)} to {snapshot.repository}")
+        return None

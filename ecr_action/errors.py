@@ -1,0 +1,292 @@
+"""Every failure a user can meet: one tree, a stable code each.
+
+::
+
+    Failure
+    ├── InputProblems        E-INPUT             exit 2: found before any effect
+    ├── NoCredentials        E-AWS-CREDENTIALS
+    ├── NoIdToken            E-OIDC-PERMISSION
+    ├── OidcUnreachable      E-OIDC-UNREACHABLE
+    ├── TrustRefused         E-AWS-TRUST
+    ├── ProviderMissing      E-AWS-PROVIDER
+    ├── WrongAccount         E-AWS-ACCOUNT
+    ├── AwsDenied            E-AWS-DENIED
+    ├── AwsRefused           E-AWS-REFUSED
+    ├── AwsUnreachable       E-AWS-UNREACHABLE
+    ├── RepositoryMissing    E-ECR-REPOSITORY
+    ├── TagTaken             E-ECR-TAG
+    ├── EngineUnreachable    E-ENGINE
+    ├── EngineLacks          E-ENGINE-LACKS
+    ├── BuildFailed          E-BUILD
+    ├── PushFailed           E-PUSH
+    ├── OtherCommit          E-COMMIT
+    ├── HistoryUnreadable    E-GITHUB-COMPARE
+    ├── GitOpsAccess         E-GITOPS-ACCESS
+    ├── GitOpsParse          E-GITOPS-PARSE
+    ├── NoReference          E-GITOPS-REFERENCE
+    ├── EnvironmentUnclear   E-GITOPS-ENVIRONMENT
+    ├── GitOpsRefused        E-GITOPS-REFUSED
+    ├── GitOpsBusy           E-GITOPS-BUSY
+    └── Interrupted          E-INTERRUPTED
+
+An exception outside this tree is our own bug (``E-BUG``, exit 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class Failure(Exception):
+    """Something a user can meet. The class's docstring says when; it is the error's page in ``docs/errors.md``.
+
+    Parameters: *what* happened (one sentence), *why* (one or more sentences, may be empty), *fix* (the YAML line,
+    statement or command to paste; several lines allowed), *file* and *line* (1-based) for the annotation.
+    """
+
+    code: ClassVar[str] = "E-FAILURE"
+    title: ClassVar[str] = "Failed"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        file: str | None = None,
+        line: int | None = None,
+        transient: bool = False,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.fix = fix
+        self.file = file
+        self.line = line
+        self.transient = transient
+
+    def __str__(self) -> str:
+        parts = [f"{self.title} ({self.code}): {self.what}"]
+        parts += [f"Why: {self.why}"] if self.why else []
+        parts += [f"Fix: {self.fix}"] if self.fix else []
+        return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one input: its *name*, *what* is wrong, the *fix*."""
+
+    name: str
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}" + (f" {self.fix}" if self.fix else "")
+
+
+class InputProblems(Failure):
+    """Inputs of the step are wrong, contradict each other, or do not exist.
+
+    All problems are listed at once and nothing has been done. Correct the ``with:`` block and run again.
+    """
+
+    code = "E-INPUT"
+    title = "Inputs are wrong"
+    exit_status = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 input is wrong" if len(self.problems) == 1 else f"{len(self.problems)} inputs are wrong"
+        lines = "\n".join(f"- {problem}" for problem in self.problems)
+        super().__init__(f"{count}; nothing was done.\n{lines}")
+
+
+class NoCredentials(Failure):
+    """A push needs AWS credentials and there are none.
+
+    ``role-to-assume`` is empty (the secret is not set, or hidden from a fork's or Dependabot's run) and the SDK's
+    default chain found nothing either.
+    """
+
+    code = "E-AWS-CREDENTIALS"
+    title = "No AWS credentials"
+
+
+class NoIdToken(Failure):
+    """``role-to-assume`` is given but GitHub offers this job no identity token.
+
+    The job needs ``permissions: id-token: write``. A job's ``permissions`` replace the workflow's, so list
+    ``contents: read`` beside it. In a reusable workflow the *calling* job must grant it too.
+    """
+
+    code = "E-OIDC-PERMISSION"
+    title = "The job may not ask for an identity token"
+
+
+class OidcUnreachable(Failure):
+    """GitHub's identity token service did not answer, or not with a token, within the time allowed."""
+
+    code = "E-OIDC-UNREACHABLE"
+    title = "GitHub gave no identity token"
+
+
+class TrustRefused(Failure):
+    """AWS refused the role: its trust policy does not admit this job.
+
+    The message prints the ``sub`` and ``aud`` that GitHub presented and the statement that admits exactly this job.
+    Repositories created, renamed or transferred after 2026-07-15 have a ``sub`` with ids
+    (``repo:org@1/app@2:...``), which ``repo:org/*:*`` does not match.
+    """
+
+    code = "E-AWS-TRUST"
+    title = "The role does not trust this job"
+
+
+class ProviderMissing(Failure):
+    """The role's account has no OpenID Connect provider for GitHub, or the provider does not know our audience."""
+
+    code = "E-AWS-PROVIDER"
+    title = "The account has no identity provider for GitHub"
+
+
+class WrongAccount(Failure):
+    """The credentials belong to an account that ``allowed-account-ids`` does not list."""
+
+    code = "E-AWS-ACCOUNT"
+    title = "Another account's credentials"
+
+
+class AwsDenied(Failure):
+    """A policy refuses a call that the run can't do without. The message has the statement to add."""
+
+    code = "E-AWS-DENIED"
+    title = "AWS denies a call"
+
+
+class AwsRefused(Failure):
+    """AWS answered a call with an error that another run will meet again until something is changed."""
+
+    code = "E-AWS-REFUSED"
+    title = "AWS refuses a call"
+
+
+class AwsUnreachable(Failure):
+    """AWS did not answer, or answered with an error that passes. Run the job again."""
+
+    code = "E-AWS-UNREACHABLE"
+    title = "AWS does not answer"
+
+
+class RepositoryMissing(Failure):
+    """The ECR repository does not exist and ``create-repository`` is ``false``."""
+
+    code = "E-ECR-REPOSITORY"
+    title = "The ECR repository does not exist"
+
+
+class TagTaken(Failure):
+    """A tag that may stand on one image only already names another one.
+
+    A version is written once; tags of an immutable repository can't be moved. Publish the next version, or delete
+    the tag on purpose.
+    """
+
+    code = "E-ECR-TAG"
+    title = "The tag names another image"
+
+
+class EngineUnreachable(Failure):
+    """An image must be built and no Docker engine answers."""
+
+    code = "E-ENGINE"
+    title = "No Docker engine answers"
+
+
+class EngineLacks(Failure):
+    """The engine at hand can't do what an input asks for. Nothing was built."""
+
+    code = "E-ENGINE-LACKS"
+    title = "The engine can't do that"
+
+
+class BuildFailed(Failure):
+    """The build of the image failed: a command of the Dockerfile, its syntax, or a base image."""
+
+    code = "E-BUILD"
+    title = "The build failed"
+
+
+class PushFailed(Failure):
+    """The image was built and the registry did not take it. No tag was moved."""
+
+    code = "E-PUSH"
+    title = "The push failed"
+
+
+class OtherCommit(Failure):
+    """The commit to publish is not the one that is checked out, and it has no image yet."""
+
+    code = "E-COMMIT"
+    title = "Another commit is checked out"
+
+
+class HistoryUnreadable(Failure):
+    """GitHub did not answer which of two commits is the newer one."""
+
+    code = "E-GITHUB-COMPARE"
+    title = "GitHub does not compare the commits"
+
+
+class GitOpsAccess(Failure):
+    """The GitOps repository can't be read or written with the token that was given."""
+
+    code = "E-GITOPS-ACCESS"
+    title = "No access to the GitOps repository"
+
+
+class GitOpsParse(Failure):
+    """A file of the GitOps repository that mentions the image can't be read, or can't be edited safely."""
+
+    code = "E-GITOPS-PARSE"
+    title = "A GitOps file can't be edited"
+
+
+class NoReference(Failure):
+    """The image is referenced nowhere among the files looked at."""
+
+    code = "E-GITOPS-REFERENCE"
+    title = "The image is not referenced"
+
+
+class EnvironmentUnclear(Failure):
+    """References of several environments (or of none) are there, and it can't be told which one is meant.
+
+    Nothing was written. The message has ready ``gitops-files:`` lines to choose from.
+    """
+
+    code = "E-GITOPS-ENVIRONMENT"
+    title = "Can't tell which files belong to the environment"
+
+
+class GitOpsRefused(Failure):
+    """GitHub refused the commit: a protected branch, a ruleset, an archived repository."""
+
+    code = "E-GITOPS-REFUSED"
+    title = "The GitOps repository refuses the commit"
+
+
+class GitOpsBusy(Failure):
+    """Others kept committing to the GitOps branch, or GitHub kept failing, for the whole time allowed."""
+
+    code = "E-GITOPS-BUSY"
+    title = "The GitOps commit did not get through"
+
+
+class Interrupted(Failure):
+    """The job was cancelled. Everything written so far is consistent; a new run continues."""
+
+    code = "E-INTERRUPTED"
+    title = "Cancelled"

@@ -1,0 +1,200 @@
+"""GitHub's API through PyGithub's requester: one place for time-outs, retries, rate limits and errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ecr_action.errors import HistoryUnreadable
+from ecr_action.github.answers import Answer, ApiError
+from ecr_action.protocols import Clock, Comparison, Console
+from ecr_action.secret import Secret
+
+T = TypeVar("T")
+_TIMEOUT_SECONDS = 30
+# Between attempts at a read that failed on the way; a write is never sent twice from here.
+_PAUSES = (1.0, 2.0, 4.0)
+# GitHub's advice ("Best practices for using the REST API"): at least a minute where no header says how long.
+_RATE_PAUSE = 60.0
+_LONGEST_RATE_WAIT = 600.0
+
+
+class Api:
+    """One GitHub at *url* (GITHUB_API_URL) with *token* (empty: anonymous)."""
+
+    def __init__(self, url: str, token: Secret, console: Console, clock: Clock) -> None:
+        from github.Auth import Token
+        from github.Requester import Requester
+
+        console.mask(token)
+        self.token = token
+        self._console = console
+        self._clock = clock
+        self._requester = Requester(
+            auth=Token(token.reveal()) if token else None,
+            base_url=url.rstrip("/"),
+            timeout=_TIMEOUT_SECONDS,
+            user_agent="ecr-publish",
+            per_page=100,
+            verify=True,
+            retry=None,
+            pool_size=None,
+        )
+
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The JSON of ``GET path``. Raises ApiError."""
+        return self._patiently(lambda: self._json("GET", path, parameters))
+
+    def blob(self, repository: str, oid: str) -> bytes:
+        """The exact bytes of a blob, 100 MB at most. Raises ApiError."""
+        return base64.b64decode(self.get(f"/repos/{repository}/git/blobs/{oid}")["content"])
+
+    def archive(self, repository: str, commit: str) -> bytes:
+        """The gzipped tar of *commit*, as ``git archive`` makes it. Raises ApiError."""
+        return self._patiently(lambda: self._download(f"/repos/{repository}/tarball/{commit}"))
+
+    def query(self, text: str, variables: Mapping[str, Any]) -> Answer:
+        """The answer of a GraphQL query, which changes nothing. Raises ApiError."""
+        return self._patiently(lambda: self._graphql(text, variables))
+
+    def mutation(self, text: str, variables: Mapping[str, Any]) -> Answer:
+        """The answer of a GraphQL mutation, sent again only where a rate limit refused it. Raises ApiError."""
+        return self._patiently(lambda: self._graphql(text, variables), pauses=())
+
+    # -- one request ----------------------------------------------------------------------------------------------
+
+    def _json(self, verb: str, path: str, parameters: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        status, headers, text = self._raw(verb, path, parameters, body)
+        if status >= 400:
+            raise ApiError(status, _message(text), headers=headers)
+        return json.loads(text) if text else {}
+
+    def _graphql(self, text: str, variables: Mapping[str, Any]) -> Answer:
+        body = {"query": text, "variables": dict(variables)}
+        status, headers, answer = self._raw("POST", self._requester.graphql_url, None, body)
+        if status >= 400:
+            raise ApiError(status, _message(answer), headers=headers)
+        told = json.loads(answer)
+        errors = tuple(
+            ApiError(status, str(error.get("message", "")), str(error.get("type", "")), headers)
+            for error in told.get("errors") or ()
+        )
+        limited = [error for error in errors if error.limited]
+        if limited:
+            raise limited[0]
+        return Answer(told.get("data") or {}, errors)
+
+    def _download(self, path: str) -> bytes:
+        import requests
+
+        status, headers, text = self._raw("GET", path)
+        if status != 302 or not headers.get("location"):
+            raise ApiError(status, _message(text), headers=headers)
+        # The link is signed by itself and lives for minutes: no token goes to the host behind it.
+        try:
+            answer = requests.get(headers["location"], timeout=_TIMEOUT_SECONDS, headers={"User-Agent": "ecr-publish"})
+        except requests.RequestException as error:
+            raise ApiError(0, f"no answer from the archive's host: {type(error).__name__}") from error
+        if answer.status_code != 200:
+            raise ApiError(answer.status_code, f"the archive's host answered {answer.status_code}")
+        return answer.content
+
+    def _raw(
+        self, verb: str, path: str, parameters: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[int, Mapping[str, str], str]:
+        import requests
+
+        try:
+            status, headers, text = self._requester.requestJson(
+                verb, path, dict(parameters) if parameters else None, None, body
+            )
+        except (requests.RequestException, OSError) as error:
+            raise ApiError(0, f"no answer from GitHub: {type(error).__name__}") from error
+        return status, headers, text
+
+    # -- patience -------------------------------------------------------------------------------------------------
+
+    def _patiently(self, ask: Callable[[], T], pauses: tuple[float, ...] = _PAUSES) -> T:
+        end = self._clock.monotonic() + _LONGEST_RATE_WAIT
+        left = list(pauses)
+        while True:
+            try:
+                return ask()
+            except ApiError as error:
+                if error.limited:
+                    wait = self._rate_wait(error)
+                    if self._clock.monotonic() + wait > end:
+                        raise
+                    self._console.info(f"GitHub's rate limit: {error.message} Waiting {wait:.0f} s.")
+                elif error.passing and left:
+                    wait = left.pop(0)
+                else:
+                    raise
+            self._clock.sleep(wait)
+
+    def _rate_wait(self, error: ApiError) -> float:
+        """Seconds to wait ("Rate limits for the REST API"): ``retry-after``, else until the reset, else a minute."""
+        after, reset = error.headers.get("retry-after", ""), error.headers.get("x-ratelimit-reset", "")
+        if after.isdigit():
+            return float(after) + 1
+        if error.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+            return max(float(reset) - self._clock.now().timestamp(), 0.0) + 1
+        return _RATE_PAUSE
+
+
+def _message(text: str) -> str:
+    """GitHub's own words in an error's body, one line, without what a proxy's page would bring."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return ""
+    return " ".join(str(told.get("message", "") if isinstance(told, dict) else "").split())
+
+
+class GitHubHistory:
+    """Comparisons of commits of the app's *repository* (``owner/name``)."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        self._api = api
+        self._repository = repository
+
+    def compare(self, base: str, head: str) -> Comparison:
+        """How *head* stands to *base*. Raises HistoryUnreadable where GitHub gives no answer at all.
+
+        The second page is asked for: files, up to 300 with their patches, are on the first one only (REST reference,
+        "Compare two commits").
+        """
+        path = f"/repos/{self._repository}/compare/{base}...{head}"
+        try:
+            told = self._api.get(path, {"per_page": 1, "page": 2})
+        except ApiError as error:
+            if error.passing or error.limited:
+                raise _unreadable(self._repository, error) from error
+            return Comparison(status=None, why=_why(error, self._repository))
+        return Comparison(status=str(told["status"]), ahead_by=int(told.get("ahead_by", 0)))
+
+    def commit_of_tag(self, name: str) -> str | None:
+        """The commit (40 hex) that the git tag *name* stands on; None where there is no such tag, or none is told."""
+        try:
+            return str(self._api.get(f"/repos/{self._repository}/commits/tags/{name}")["sha"])
+        except ApiError as error:
+            if error.passing or error.limited:
+                raise _unreadable(self._repository, error) from error
+            return None
+
+
+def _why(error: ApiError, repository: str) -> str:
+    if error.status == 404:
+        return f"{repository} has no such commit, or github-token may not read it: 'permissions: contents: read'"
+    return f"GitHub answered {error.status} {error.message}".strip()
+
+
+def _unreadable(repository: str, error: ApiError) -> HistoryUnreadable:
+    return HistoryUnreadable(
+        f"GitHub did not compare two commits of {repository}: {error.message or error.status}.",
+        why="Without it an old run could move a tag or a deployment back. What was pushed by now stays.",
+        fix="Run the job again.",
+        transient=True,
+    )

@@ -1,0 +1,142 @@
+"""The only writer of stdout and of the runner's files: log lines, groups, annotations, masks, outputs, summary."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from actions_toolkit.command import Command
+from actions_toolkit.file_command import prepare_key_value_message
+
+from ecr_action.secret import Secret
+
+# GitHub cuts a step's summary above this (documentation, "Adding a job summary": 1 MiB a step, else the upload fails).
+SUMMARY_LIMIT = 1024 * 1024
+# The runner reads `::command` at the start of a line (white space before it counts not) and `##[command` anywhere.
+_COMMAND = re.compile(r"(?m)^(\s*:):|(##)\[")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def harmless(text: str) -> str:
+    """*text* for a log line: no carriage returns or control characters, nothing that the runner takes as a command."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _COMMAND.sub(_broken, _CONTROL.sub("\ufffd", lines))
+
+
+def _broken(match: re.Match[str]) -> str:
+    return f"{match[1]}\u200b:" if match[1] else f"{match[2]}\u200b["
+
+
+class Runner:
+    """A console inside a job: workflow commands on stdout, outputs and summary into the files that the runner named.
+
+    Parameters: *stream* is the step's stdout; *output_file* and *summary_file* are GITHUB_OUTPUT and
+    GITHUB_STEP_SUMMARY (None: not written); *verbose* shows debug lines.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        output_file: str | None = None,
+        summary_file: str | None = None,
+    ) -> None:
+        self._stream = stream or sys.stdout
+        self._output_file = output_file
+        self._summary_file = summary_file
+        self._secrets: set[str] = set()
+
+    def _write(self, text: str) -> None:
+        self._stream.write(self._redacted(text) + "\n")
+        self._stream.flush()
+
+    def _redacted(self, text: str) -> str:
+        for value in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(value, "***")
+        return text
+
+    def _command(self, name: str, text: str, **properties: object) -> None:
+        given = {key: self._redacted(str(value)) for key, value in properties.items() if value not in (None, "")}
+        self._write(str(Command(name, given, self._redacted(text))))
+
+    def info(self, text: str) -> None:
+        self._write(harmless(text))
+
+    def debug(self, text: str) -> None:
+        self._command("debug", text)
+
+    def notice(self, text: str, *, title: str = "") -> None:
+        self._command("notice", text, title=title)
+
+    def warning(self, text: str, *, title: str = "", file: str | None = None, line: int | None = None) -> None:
+        self._command("warning", text, title=title, file=file, line=line)
+
+    def error(self, text: str, *, title: str = "", file: str | None = None, line: int | None = None) -> None:
+        """An error annotation; *file* and *line* (1-based) place it."""
+        self._command("error", text, title=title, file=file, line=line)
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        self._command("group", " ".join(harmless(title).split()))
+        try:
+            yield
+        finally:
+            self._command("endgroup", "")
+
+    def mask(self, secret: Secret) -> None:
+        """Tell the runner to hide *secret*, line by line as it matches by line, before anything can show it."""
+        for value in {secret.reveal(), *secret.reveal().splitlines()}:
+            if len(value.strip()) < 4 or value in self._secrets:
+                continue
+            if "\n" not in value:
+                self._stream.write(str(Command("add-mask", {}, value)) + "\n")
+                self._stream.flush()
+            self._secrets.add(value)
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """Write the step's outputs."""
+        if not self._output_file:
+            return
+        with open(self._output_file, "a", encoding="utf-8", newline="\n") as file:
+            for name, value in values.items():
+                file.write(prepare_key_value_message(name, self._redacted(value)) + "\n")
+
+    def summary(self, markdown: str) -> None:
+        """Append to the job's summary, cut where GitHub would refuse the whole."""
+        if not self._summary_file:
+            return
+        encoded = self._redacted(markdown).encode()
+        if len(encoded) >= SUMMARY_LIMIT:
+            encoded = encoded[: SUMMARY_LIMIT - 100].decode(errors="ignore").encode() + b"\n\n_(cut)_\n"
+        with open(self._summary_file, "ab") as file:
+            file.write(encoded)
+
+    def result(self, text: str) -> None:
+        """Inside a job a result is a log line like any other."""
+        self.info(text)
+
+
+class Terminal(Runner):
+    """A console at a prompt: the result alone on stdout, everything else as plain lines on stderr."""
+
+    def __init__(self, stream: TextIO | None = None, results: TextIO | None = None) -> None:
+        super().__init__(stream or sys.stderr)
+        self._results = results or sys.stdout
+
+    def _command(self, name: str, text: str, **properties: object) -> None:
+        if name in {"debug", "endgroup"}:
+            return
+        words = {"group": "", "notice": "notice: ", "warning": "warning: ", "error": "error: "}[name]
+        title = f"{properties['title']}: " if properties.get("title") else ""
+        self._write(harmless(f"{words}{title}{text}"))
+
+    def mask(self, secret: Secret) -> None:
+        self._secrets.update(value for value in secret.reveal().splitlines() if len(value.strip()) >= 4)
+
+    def result(self, text: str) -> None:
+        """*text* exactly as it is, on stdout: it is what the command was asked for."""
+        self._results.write(text if not text or text.endswith("\n") else text + "\n")
+        self._results.flush()

@@ -1,0 +1,40 @@
+"""The error for an image that is nowhere: what was there instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from ecr_action.errors import NoReference
+from ecr_action.gitops.find import Found
+from ecr_action.gitops.target import Target
+from ecr_action.protocols import File
+
+_IMAGE = re.compile(rb"""(?:image|newName|repository|"image"|"repository")["']?:[ \t]*["']?([^\s"'#,{}\[\]]+)""")
+_MOST = 10
+
+
+def not_referenced(target: Target, files: Sequence[File], seen: Sequence[Found]) -> NoReference:
+    """The failure, with the images that were seen, the most similar ones first."""
+    images: dict[str, str] = {}
+    for file in files:
+        for match in _IMAGE.finditer(file.content):
+            images.setdefault(match[1].decode("utf-8", "replace"), file.path)
+    near = difflib.get_close_matches(target.name, images, _MOST, 0.0)
+    lines = [f"  {image} ({images[image]})" for image in near]
+    others = [f"{item.file}, line {item.line}: {item.name} ({_why(item)})" for item in seen[:_MOST]]
+    looked = ", ".join(file.path for file in files[:_MOST]) + (", ..." if len(files) > _MOST else "")
+    where = f" ({looked})." if looked else "."
+    what = f"{target.name} is referenced in none of the {len(files)} files looked at{where}"
+    why = ["Images that were seen:", *lines] if lines else ["No image was seen in them."]
+    why += ["Not editable:", *others] if others else []
+    fix = (
+        f"Write the image into the file that is to run it (image: {target.name}:{target.tag}), "
+        "or name the field: gitops-files: <path>#<field>"
+    )
+    return NoReference(what, why="\n".join(why), fix=fix)
+
+
+def _why(found: Found) -> str:
+    return "inside a longer text or data" if found.kind == "listed" else "another registry"

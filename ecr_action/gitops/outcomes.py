@@ -1,0 +1,127 @@
+"""What GitHub's refusals of a read or a commit mean, and what to do about each. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
+
+_STALE = re.compile(r"^Expected branch to point to |is at [0-9a-f]{40} but expected [0-9a-f]{40}")
+_RULES = re.compile(r"repository rule violations|changes must be made through|protected branch", re.I)
+
+
+class Refusal(Protocol):
+    """What is known of an answer."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def passing(self) -> bool: ...
+
+
+def is_stale(refusal: Refusal) -> bool:
+    """Whether the branch moved since it was read."""
+    return refusal.type == "STALE_DATA" or bool(_STALE.search(refusal.message))
+
+
+def failure(refusal: Refusal, repository: str, branch: str, token: str) -> Failure:
+    """The failure for *refusal* of a call on *repository* (``owner/name``).
+
+    Parameters: *branch* is the one written to, *token* the token itself, of which only its kind is told.
+    """
+    said = refusal.message or f"HTTP {refusal.status}"
+    if refusal.status == 401:
+        return GitOpsAccess(
+            f"GitHub does not know the gitops-token ({kind(token)}): {said}.",
+            why="It was revoked, has expired, or is another GitHub's.",
+            fix="gitops-token: ${{ secrets.GITOPS_PAT }}\nSet it with: gh secret set GITOPS_PAT",
+        )
+    if "archived" in said.lower():
+        return GitOpsRefused(
+            f"{repository} is archived: nothing can be written.", fix=f"gh repo unarchive {repository}"
+        )
+    if _RULES.search(said) or refusal.type == "BRANCH_PROTECTION_RULE_VIOLATION":
+        return _protected(said, repository, branch)
+    if refusal.type in ("FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES") or refusal.status in (403, 404):
+        return no_access(repository, token, said, refusal.headers)
+    if refusal.passing:
+        return GitOpsBusy(f"GitHub did not answer for {repository}: {said}.", fix="Run the job again.", transient=True)
+    return GitOpsRefused(
+        f"GitHub refused the commit to {repository}, branch {branch}: {said}.", fix="Run the job again."
+    )
+
+
+def _protected(said: str, repository: str, branch: str) -> GitOpsRefused:
+    owner, _, name = repository.partition("/")
+    return GitOpsRefused(
+        f"The branch {branch} of {repository} takes no direct commits: {said}.",
+        why="A branch protection rule or a ruleset asks for a pull request or a merge queue. The image is published.",
+        fix="Let the token's owner (a user, or a GitHub App) bypass it: Settings > Rules > Rulesets > Bypass list,\n"
+        "or commit to a branch of its own, which Argo CD follows:\n"
+        "gitops-branch: deploy\n"
+        f"The rules in force: gh api repos/{owner}/{name}/rules/branches/{branch}",
+    )
+
+
+def no_access(repository: str, token: str, said: str, headers: Mapping[str, str]) -> GitOpsAccess:
+    """The token can't read or write the repository, or there is no such repository: GitHub does not tell which."""
+    wanted = headers.get("x-accepted-github-permissions", "")
+    scopes = headers.get("x-oauth-scopes")
+    facts = [f"GitHub says: {said}."]
+    facts += [f"The call needs: {wanted}."] if wanted else []
+    facts += [f"The token's scopes: {scopes or 'none'}."] if scopes is not None else []
+    return GitOpsAccess(
+        f"The gitops-token ({kind(token)}) has no access to {repository}, or there is no such repository.",
+        why=" ".join(facts) + " Whatever was published before stays published.",
+        fix=f"gitops-repository: {repository}   # is this its name?\n{_boxes(token, repository)}",
+    )
+
+
+def kind(token: str) -> str:
+    """What sort of token it is, by the prefixes that GitHub gives ("GitHub's token formats")."""
+    kinds = {
+        "github_pat_": "a fine-grained personal access token",
+        "ghp_": "a classic personal access token",
+        "ghs_": "an installation token: the job's own or a GitHub App's",
+        "gho_": "an OAuth token",
+        "ghu_": "a GitHub App's user token",
+    }
+    return next((name for prefix, name in kinds.items() if token.startswith(prefix)), "of no known kind")
+
+
+def _boxes(token: str, repository: str) -> str:
+    if token.startswith("ghp_"):
+        return "The classic token needs the scope 'repo', and single sign-on authorized for the organization."
+    if token.startswith("ghs_"):
+        return (
+            f"The job's own token reaches its own repository alone; for {repository} use a GitHub App installed\n"
+            "there with Contents: read and write, or a fine-grained token."
+        )
+    return (
+        f"The token's page: Resource owner {repository.partition('/')[0]}, Repository access {repository},\n"
+        "Repository permissions > Contents: Read and write."
+    )
+
+
+def empty(repository: str) -> GitOpsRefused:
+    """A repository without a commit can't be committed to by GitHub's API."""
+    return GitOpsRefused(
+        f"{repository} is empty: there is no file to bump.",
+        fix=f"Commit the app's manifests to {repository} first, with 'image: placeholder' for the image.",
+    )
+
+
+def no_branch(repository: str, branch: str, default: str) -> GitOpsRefused:
+    """The branch that was asked for is not there."""
+    return GitOpsRefused(
+        f"{repository} has no branch {branch}; its default branch is {default}.",
+        fix=f"gitops-branch: {default}",
+    )

@@ -1,0 +1,161 @@
+"""Builds with ``docker buildx``: BuildKit with all it can do, pushed by the builder itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ecr_action.errors import EngineLacks, Failure
+from ecr_action.image import failures
+from ecr_action.image.arguments import BuildRequest, buildx_arguments, described
+from ecr_action.image.choice import Probe
+from ecr_action.image.dockerfile import parse
+from ecr_action.image.login import logged_in, scrubber
+from ecr_action.image.progress import Log, Plain
+from ecr_action.protocols import Built, Console, Login
+
+# A cancelled job gets SIGINT and 7.5 s later SIGTERM: the builder has to be gone by then.
+_GRACE_SECONDS = (4.0, 1.5)
+_VERSION_SECONDS = 30.0
+
+
+def probe(environment: Mapping[str, str]) -> Probe:
+    """Whether ``docker buildx`` works with *environment*."""
+    docker = shutil.which("docker", path=environment.get("PATH"))
+    if not docker:
+        return Probe(said="There is no 'docker' on the PATH.")
+    try:
+        done = subprocess.run(
+            [docker, "buildx", "version"],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_VERSION_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Probe(said=f"{docker} can't be started: {error}")
+    if done.returncode:
+        return Probe(said=(done.stderr or done.stdout).strip().partition("\n")[0])
+    return Probe(buildx=" ".join(done.stdout.split()[1:2]) or "unknown")
+
+
+class BuildxEngine:
+    """``docker buildx build`` as a child process.
+
+    Parameters: *environment* is the child's, *temp* RUNNER_TEMP, *version* that of buildx, for the log.
+    """
+
+    name = "buildx"
+
+    def __init__(self, *, environment: Mapping[str, str], temp: Path, console: Console, version: str = "") -> None:
+        self._environment = environment
+        self._temp = temp
+        self._console = console
+        self._version = version
+
+    def build(self, request: BuildRequest, push_to: str | None, login: Login | None) -> Built:
+        """Build *request*, and push it to the reference *push_to* where one is given.
+
+        Raises BuildFailed, PushFailed, EngineUnreachable, EngineLacks.
+        """
+        self._console.info(f"docker buildx {self._version}: {described(request)}".replace("  ", " "))
+        scrub = scrubber(login)
+        os.makedirs(self._temp, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="ecr-publish-build-", dir=self._temp) as folder,
+            logged_in(self._settings(), login, temp=self._temp, console=self._console) as environment,
+        ):
+            metadata = Path(folder, "metadata.json")
+            arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata))
+            status, log = self._run(arguments, request.workspace, environment, scrub)
+            if status:
+                raise _failure(status, log, request, push_to)
+            digest = _digest(metadata) if push_to else None
+        return Built(digest=digest, engine=self.name, steps=log.steps)
+
+    def _settings(self) -> dict[str, str]:
+        own = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
+        # The metadata file is read for the digest: a provenance record in it costs a call and serves nobody.
+        return {"BUILDX_METADATA_PROVENANCE": "disabled", **self._environment, **own}
+
+    def _run(
+        self, arguments: Sequence[str], folder: str, environment: Mapping[str, str], scrub: Callable[[str], str]
+    ) -> tuple[int, Log]:
+        docker = shutil.which("docker", path=environment.get("PATH"))
+        if not docker:
+            raise EngineLacks("There is no 'docker' on the PATH.", fix=failures.INSTALL_BUILDX)
+        plain = Plain()
+        with _child([docker, *arguments], folder, environment) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                for shown in plain.feed(scrub(line.decode(errors="replace").rstrip("\n"))):
+                    self._console.info(shown)
+            return child.wait(), plain.log
+
+
+@contextlib.contextmanager
+def _child(command: Sequence[str], folder: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in a process group of its own, which is ended whole whenever we leave."""
+    child = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        for number, seconds in zip((signal.SIGINT, signal.SIGTERM), _GRACE_SECONDS, strict=True):
+            if child.poll() is not None:
+                break
+            _signal(child, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(seconds)
+    finally:
+        # What the plugin may have left behind goes with its group; a second signal to us cuts the waiting short.
+        _signal(child, signal.SIGKILL)
+        child.wait()
+        if child.stdout:
+            child.stdout.close()
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, number)
+
+
+def _failure(status: int, log: Log, request: BuildRequest, push_to: str | None) -> Failure:
+    if not log.error:
+        ended = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        log.outside.append(f"ERROR: docker buildx {ended} and said nothing")
+    try:
+        text = Path(request.workspace, request.dockerfile).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    return failures.of_build(log, request, push_to, parse(text))
+
+
+def _digest(metadata: Path) -> str | None:
+    try:
+        found = json.loads(metadata.read_text(encoding="utf-8")).get("containerimage.digest")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,168 @@
+"""Why a build or a push failed: the builder's and the registry's words, as one of our failures."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.dockerfile import Dockerfile
+from ecr_action.image.progress import Log, Part
+
+INSTALL_BUILDX = "Add before this step:\n- uses: docker/setup-buildx-action@v3"
+_ENGINE = (
+    "Use a runner that has Docker: 'runs-on: ubuntu-latest'. On a self-hosted runner start the engine and let the "
+    "runner's user reach it (sudo usermod -aG docker $USER); on Actions Runner Controller set "
+    "'containerMode.type: dind' in the scale set's values. For an engine elsewhere set DOCKER_HOST for this step."
+)
+_UNREACHABLE = re.compile(
+    r"cannot connect to the docker daemon|failed to connect to the docker api|error during connect"
+    r"|permission denied while trying to connect to the docker|failed to find driver|no valid drivers found",
+    re.IGNORECASE,
+)
+_LACKS = (
+    (re.compile(r"multi-?platform build is not supported|multiple platforms feature", re.I), "platforms"),
+    (re.compile(r"cache export is not supported", re.I), "cache-to"),
+    (re.compile(r"attestations? (?:is|are) not supported", re.I), "provenance"),
+)
+# What each layer of the builder puts before the cause.
+_PREFIXES = re.compile(
+    r"^(?:failed to build: |failed to solve: |rpc error: code = \w+ desc = "
+    r"|failed to solve with frontend [\w.]+: |failed to create LLB definition: )+"
+)
+_PUSH = re.compile(r"failed to (?:do request: )?push|\bpush(?:ing)? access denied|tag invalid", re.I)
+# The registry's words (Amazon ECR user guide, "Troubleshooting errors with Docker commands when using Amazon ECR";
+# OCI distribution specification, "Error Codes") -> what they mean and what to do.
+_REGISTRY = (
+    (
+        re.compile(r"no basic auth credentials|\b401\b|authorization token has expired|authentication required", re.I),
+        "The registry was not shown a valid password, or its 12 hours are over.",
+        "Run the job again. If it stays: give the role ecr:GetAuthorizationToken on '*'.",
+    ),
+    (
+        re.compile(r"tag invalid|tag.{0,300}(?:already exists|is immutable)|immutable", re.I),
+        "The repository is immutable, and the tag names another image.",
+        "Publish another tag, or exclude this one: aws ecr put-image-tag-mutability "
+        "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION",
+    ),
+    (
+        re.compile(r"name unknown|repository.{0,300}(?:does not exist|not exist)|repository not found", re.I),
+        "The repository is not there (any more), or is in another account or Region.",
+        "create-repository: 'true'",
+    ),
+    (
+        re.compile(r"toomanyrequests|too many requests|\b429\b|rate exceeded", re.I),
+        "The registry asks to be called less often.",
+        "Run the job again.",
+    ),
+    (
+        re.compile(r"not authorized to perform|denied|\b403\b|forbidden", re.I),
+        "A policy of the role, the repository or the organization does not allow the push.",
+        "Allow the role on the repository: ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, "
+        "ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:PutImage, ecr:BatchGetImage",
+    ),
+    (
+        re.compile(r"connection re(?:set|fused)|timeout|timed out|no such host|EOF|broken pipe|\b50[0234]\b", re.I),
+        "The registry did not answer, or the connection broke.",
+        "Run the job again: what was sent already is not sent again.",
+    ),
+)
+
+
+def of_build(log: Log, request: BuildRequest, push_to: str | None, dockerfile: Dockerfile | None = None) -> Failure:
+    """The failure that *log* tells of a builder that ended with an error.
+
+    Parameters: *push_to* is the reference to be pushed; *dockerfile* gives the line where the builder does not.
+    """
+    error, part = log.error, log.failed
+    if _UNREACHABLE.search(error):
+        return unreachable("", error)
+    for words, name in _LACKS:
+        if words.search(error):
+            return lacks(name, error)
+    name = part.name if part else ""
+    if push_to and (name.startswith("pushing ") or _PUSH.search(error) or (part and _PUSH.search(part.error))):
+        return of_push(error or (part.error if part else ""), push_to)
+    file, line = _place(log, request, dockerfile)
+    return BuildFailed(
+        f"{name}: {_short(error)}" if name and not name.startswith("[internal]") else _short(error),
+        why=_output(log),
+        fix=_way_out(error, part),
+        file=file,
+        line=line,
+    )
+
+
+def of_push(error: str, reference: str) -> PushFailed:
+    """The registry's answer *error* to a push of *reference*, with its meaning and the way out."""
+    for words, why, fix in _REGISTRY:
+        if words.search(error.replace(reference, "")):
+            passes = fix.startswith("Run the job")
+            return PushFailed(f"{reference}: {_short(error)}", why=why, fix=fix, transient=passes)
+    return PushFailed(f"{reference}: {_short(error)}")
+
+
+def unreachable(tried: str, error: str) -> EngineUnreachable:
+    """No engine at *tried* (a socket, an address, in words); *error* are the client's words."""
+    where = tried or _address(error)
+    return EngineUnreachable(
+        f"No Docker engine answers{f' at {where}' if where else ''}.",
+        why=_short(error),
+        fix=_ENGINE,
+    )
+
+
+def lacks(name: str, why: str, *, what: str = "") -> EngineLacks:
+    """The engine can't do what the input *name* asks for."""
+    return EngineLacks(what or f"This builder can't do what '{name}' asks for.", why=_short(why), fix=INSTALL_BUILDX)
+
+
+def _address(error: str) -> str:
+    found = re.search(r"\b(?:unix|tcp|npipe|ssh)://[^\s;,\"']+", error)
+    return found[0].rstrip(".:") if found else ""
+
+
+def _place(log: Log, request: BuildRequest, dockerfile: Dockerfile | None) -> tuple[str | None, int | None]:
+    if log.location:
+        file, line = log.location
+        # The builder is told the file's name without its folder.
+        return (request.dockerfile if posixpath.basename(request.dockerfile) == file else file), line
+    if said := re.search(r"dockerfile parse error (?:on )?line (\d+)", log.error):
+        return request.dockerfile, int(said[1])
+    if dockerfile and log.failed and (found := dockerfile.line_of(log.failed.name.partition("] ")[2])):
+        return request.dockerfile, found
+    return None, None
+
+
+def _output(log: Log) -> str:
+    part = log.failed
+    if part and part.lines:
+        return "The last lines of its output:\n" + "\n".join(part.lines)
+    return ""
+
+
+def no_base(error: str) -> str:
+    """What to do about a base image that could not be had, by the words of *error*; empty where they say nothing."""
+    if re.search(r"pull access denied|failed to authorize|no basic auth credentials|401 Unauthorized", error, re.I):
+        return "Log in to the registry of the base image before this step (docker/login-action), or correct its name."
+    if re.search(r"not found|manifest unknown", error, re.I):
+        return "Correct the name or the tag in FROM."
+    return ""
+
+
+def _way_out(error: str, part: Part | None) -> str:
+    if part and any("exec format error" in line for line in part.lines):
+        return (
+            "Another platform's commands need an emulator. Add before this step:\n- uses: docker/setup-qemu-action@v3"
+        )
+    if re.search(r"no space left on device", error, re.I):
+        return "The disk of the runner is full: free some before this step (docker system prune --all --force)."
+    if missing := re.search(r'"/?([^"]+)":? not found', error):
+        return f"{missing[1]} is not in the context, or .dockerignore leaves it out. COPY's paths begin at the context."
+    return no_base(error) if "failed to resolve" in error or (part and "load metadata" in part.name) else ""
+
+
+def _short(error: str) -> str:
+    text = _PREFIXES.sub("", " ".join(error.split()))
+    return text if len(text) <= 1000 else text[:1000] + "..."

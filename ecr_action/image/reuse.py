@@ -1,0 +1,174 @@
+"""Which image is published: one that is there, or a new one; and the tags that this one gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from ecr_action.errors import TagTaken
+from ecr_action.image.tags import Tags
+from ecr_action.protocols import Image, RepositoryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """*image* to reuse, or None to build one; the *tags* it gets; *because*, in words; *notices* for the user."""
+
+    image: Image | None
+    tags: Tags
+    because: str
+    notices: tuple[str, ...] = ()
+
+
+def asked(tags: Tags, run_id: str, *, reusing: bool) -> tuple[str, ...]:
+    """The tags that have to be looked up before :func:`choose` can decide."""
+    second = (f"{tags.content}-r{run_id}",) if tags.content and not reusing else ()
+    return tuple(dict.fromkeys((*tags.order, *(tag for tag in (tags.content,) if tag), *second)))
+
+
+def choose(tags: Tags, there: Mapping[str, Image], run_id: str, *, reusing: bool) -> Choice:
+    """Reuse the image of this commit where there is one; a second image of a commit never takes the first one's tags.
+
+    Parameters: *there* maps the tags of :func:`asked` that exist to their images; *run_id* is GITHUB_RUN_ID, so that a
+    re-run finds the image of its first attempt; *reusing* is whether this run may take the commit's image at all.
+    """
+    content = tags.content or ""
+    first = there.get(content)
+    if first is None:
+        return Choice(image=None, tags=tags, because=f"no image has the tag {content}")
+    if reusing:
+        return Choice(image=first, tags=tags, because=f"{content} is in the repository: same commit")
+    renamed = second(tags, run_id)
+    own = there.get(f"{content}-r{run_id}")
+    if own is not None:
+        return Choice(image=own, tags=renamed, because=f"{content}-r{run_id} is in the repository: this run built it")
+    said = f"{content} has an image already; this one is built anew and gets tags that end in -r{run_id}"
+    return Choice(image=None, tags=renamed, because=said, notices=(said,))
+
+
+def second(tags: Tags, run_id: str) -> Tags:
+    """The tags of a second image of one commit: each that names the commit ends in ``-r<run>``; moving ones move."""
+    renamed = {tag: f"{tag}-r{run_id}"[-128:] for tag in tags.fixed}
+    return replace(
+        tags,
+        content=renamed.get(tags.content or "", tags.content),
+        fixed=tuple(renamed[tag] for tag in tags.fixed),
+        primary=renamed.get(tags.primary or "", tags.primary),
+        order=tuple(renamed.get(tag, tag) for tag in tags.order),
+    )
+
+
+def immutable(tag: str, state: RepositoryState) -> bool:
+    """Whether *tag* can't be moved in this repository (exclusion filters are wildcards: API reference)."""
+    excluded = any(_matches(pattern, tag) for pattern in state.immutable_except)
+    if state.mutability in ("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"):
+        return not excluded
+    return state.mutability == "MUTABLE_WITH_EXCLUSION" and excluded
+
+
+def _matches(pattern: str, tag: str) -> bool:
+    head, *rest = pattern.split("*")
+    if not rest:
+        return tag == pattern
+    if not tag.startswith(head) or not tag[len(head) :].endswith(rest[-1]):
+        return False
+    middle, end = len(head), len(tag) - len(rest[-1])
+    for part in rest[:-1]:
+        found = tag.find(part, middle, end)
+        if found < 0:
+            return False
+        middle = found + len(part)
+    return middle <= end
+
+
+def fitted(tags: Tags, state: RepositoryState) -> tuple[Tags, tuple[str, ...]]:
+    """*tags* without those that an immutable repository can't keep moving.
+
+    ``pr-<n>`` is left out, with a notice. Raises TagTaken for any other one.
+    """
+    stuck = [tag for tag in tags.moving if immutable(tag, state)]
+    notices = []
+    for tag in stuck:
+        if not tag.startswith("pr-"):
+            raise _stuck(tag, state)
+        notices.append(f"The repository {state.name} is immutable: the tag {tag} is left out.")
+    return (
+        replace(
+            tags,
+            moving=tuple(tag for tag in tags.moving if tag not in stuck),
+            order=tuple(tag for tag in tags.order if tag not in stuck),
+        ),
+        tuple(notices),
+    )
+
+
+def _stuck(tag: str, state: RepositoryState) -> TagTaken:
+    fix = "latest: 'false'" if tag == "latest" else f"Leave {tag!r} out of 'tags:', or add {{sha7}} to it."
+    exclusion = f"or exclude it:\naws ecr put-image-tag-mutability --repository-name {state.name} "
+    exclusion += "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION "
+    exclusion += f"--image-tag-mutability-exclusion-filters filterType=WILDCARD,filter={tag}"
+    return TagTaken(
+        f"The tag {tag} has to move, and the repository {state.name} is {state.mutability}.",
+        why="An immutable tag stays on the first image that it was put on. Nothing was built.",
+        fix=f"{fix}\n{exclusion}",
+    )
+
+
+def lengthened(
+    tags: Tags,
+    commit: str,
+    there: Mapping[str, Image],
+    chosen: Image | None,
+    commits: Callable[[Image], tuple[str, ...]],
+) -> tuple[Tags, tuple[str, ...]]:
+    """*tags* with a longer short sha where another commit has the short one already, and the notice that says so.
+
+    Parameters: *commits* tells the commits of an image (40 hex). An image whose commit can't be told is another one's.
+    """
+    short = next((tag for tag in tags.fixed if len(tag) < 40 and commit.startswith(tag)), None)
+    standing = there.get(short or "")
+    if short is None or standing is None or (chosen and standing.digest == chosen.digest):
+        return tags, ()
+    others = commits(standing)
+    if commit in others:
+        return tags, ()
+    same = max((_common(commit, other) for other in others), default=len(short))
+    longer = commit[: max(same, len(short)) + 1]
+    renamed = {tag: tag.replace(short, longer) if tag != commit else tag for tag in tags.fixed}
+    said = f"The tag {short} names another commit: this one's short tag is {longer}."
+    return (
+        replace(
+            tags,
+            fixed=tuple(renamed.values()),
+            primary=renamed.get(tags.primary or "", tags.primary),
+            order=tuple(renamed.get(tag, tag) for tag in tags.order),
+        ),
+        (said,),
+    )
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters *one* and *other* begin with in common."""
+    return next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
+def taken(
+    version_tags: Mapping[str, Image], commits: Mapping[str, tuple[str, ...]], commit: str
+) -> tuple[Image | None, TagTaken | None]:
+    """Versions are written once: the image that has them already if it is of this *commit*, else the error.
+
+    Parameters: *version_tags* are the version tags that exist, by image; *commits* gives the commits by digest.
+    """
+    for tag, image in version_tags.items():
+        built_from = commits.get(image.digest, ())
+        if commit not in built_from:
+            of = f"commit {built_from[0]}" if built_from else "a commit that can't be told"
+            return None, TagTaken(
+                f"{tag} is published already, from {of}; this run is of commit {commit}.",
+                why="A version is written once: what runs as it must not change under its name. Nothing was built.",
+                fix=f"Release the next version, or, if nothing runs {tag}, delete the tag:\n"
+                f"aws ecr batch-delete-image --repository-name REPOSITORY --image-ids imageTag={tag}",
+            )
+    return next(iter(version_tags.values()), None), None

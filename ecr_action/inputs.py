@@ -1,0 +1,172 @@
+"""The inputs: a mapping of texts in, a frozen value and every problem out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ecr_action import converters
+from ecr_action.converters import GitOpsPath
+from ecr_action.errors import Problem
+from ecr_action.image import version
+from ecr_action.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Every input, parsed. *sources* tells where each value came from: ``with``, ``environment``, ``default``."""
+
+    aws_region: str | None
+    role_to_assume: str | None
+    audience: str | None
+    role_session_name: str
+    role_duration_seconds: int
+    registry_id: str | None
+    allowed_account_ids: tuple[str, ...]
+    repository: str | None
+    create_repository: bool
+    scan_on_push: bool
+    encryption: str
+    lifecycle_policy: str
+    kms_key: str | None
+    repository_tags: Mapping[str, str]
+    environment: str | None
+    version: str | None
+    tag_prefix: str
+    tags: tuple[str, ...]
+    latest: bool | None
+    labels: Mapping[str, str]
+    short_sha_length: int
+    context: str
+    file: str | None
+    target: str | None
+    build_args: tuple[tuple[str, str | None], ...]
+    platforms: tuple[str, ...]
+    push: bool | None
+    engine: str
+    gitops_repository: str | None
+    gitops_branch: str | None
+    gitops_token: Secret
+    gitops_files: tuple[GitOpsPath, ...]
+    gitops_commit_message: str | None
+    gitops_pin: str
+    github_token: Secret
+    dry_run: bool
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One input: the *default* as ``action.yml`` has it, and the converter of its text."""
+
+    default: str
+    convert: Callable[[str], Any]
+
+
+TABLE: Mapping[str, Spec] = {
+    "aws-region": Spec("", converters.region),
+    "role-to-assume": Spec("", converters.role_arn),
+    "audience": Spec("", converters.optional),
+    "role-session-name": Spec(
+        "GitHubActions", converters.matching(converters.SESSION, "session name", "2 to 64 of A-Z a-z 0-9 _+=,.@-")
+    ),
+    "role-duration-seconds": Spec("3600", converters.integer(900, 43200, "seconds")),
+    "registry-id": Spec("", converters.registry_id),
+    "allowed-account-ids": Spec("", converters.accounts),
+    "repository": Spec("", converters.repository_name),
+    "create-repository": Spec("true", converters.boolean),
+    "scan-on-push": Spec("true", converters.boolean),
+    "encryption": Spec("AES256", converters.choice("AES256", "KMS", "KMS_DSSE")),
+    "lifecycle-policy": Spec("", converters.stripped),
+    "kms-key": Spec("", converters.optional),
+    "repository-tags": Spec("", converters.resource_tags),
+    "environment": Spec("", converters.environment_name),
+    "version": Spec("", converters.optional),
+    "tag-prefix": Spec("", converters.stripped),
+    "tags": Spec("", converters.image_tags),
+    "latest": Spec("auto", converters.automatic),
+    "labels": Spec("", converters.key_values),
+    "short-sha-length": Spec("7", converters.integer(7, 40, "characters")),
+    "context": Spec(".", converters.folder),
+    "file": Spec("", converters.optional),
+    "target": Spec("", converters.optional),
+    "build-args": Spec("", converters.build_args),
+    "platforms": Spec("", converters.platforms),
+    "push": Spec("auto", converters.automatic),
+    "engine": Spec("auto", converters.choice("auto", "buildx", "docker")),
+    "gitops-repository": Spec(
+        "", converters.matching(converters.GITHUB, "GitHub repository", "It has the form owner/name.")
+    ),
+    "gitops-branch": Spec("", converters.optional),
+    "gitops-token": Spec("", converters.secret("gitops-token")),
+    "gitops-files": Spec("", converters.gitops_files),
+    "gitops-commit-message": Spec("", converters.optional),
+    "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
+    "github-token": Spec("${{ github.token }}", converters.secret("github-token")),
+    "dry-run": Spec("false", converters.boolean),
+}
+
+
+def parse(
+    given: Mapping[str, str], *, environment: Mapping[str, str] | None = None
+) -> tuple[Inputs, tuple[Problem, ...]]:
+    """The inputs from what the user wrote, and all that is wrong with them; a wrong one has its default meanwhile.
+
+    Parameters: *given* has names in any case, values as texts, an empty value meaning the default; *environment* has
+    values for inputs that the job's environment gives where the user wrote none (``aws-region`` from AWS_REGION).
+    """
+    problems: list[Problem] = []
+    texts = _by_name(given, problems)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name, spec in TABLE.items():
+        text, sources[name] = _pick(name, spec, texts, environment or {})
+        try:
+            values[name.replace("-", "_")] = spec.convert(text)
+        except converters.Wrong as wrong:
+            problems.append(Problem(name, wrong.what, wrong.fix))
+            values[name.replace("-", "_")] = spec.convert("" if spec.default.startswith("${{") else spec.default)
+    problems += _contradictions(values)
+    return Inputs(**values, sources=sources), tuple(problems)
+
+
+def _pick(name: str, spec: Spec, texts: Mapping[str, str], environment: Mapping[str, str]) -> tuple[str, str]:
+    if texts.get(name, "").strip():
+        return texts[name], "default" if texts[name] == spec.default else "with"
+    if environment.get(name):
+        return environment[name], "environment"
+    # A default that is an expression is the runner's to evaluate; nobody did at a prompt.
+    return ("" if spec.default.startswith("${{") else spec.default), "default"
+
+
+def _by_name(given: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for written, text in given.items():
+        name = written.strip().lower()
+        if name not in TABLE:
+            near = get_close_matches(name.replace("_", "-"), TABLE, 1, 0.6)
+            hint = f"Did you mean {near[0]!r}?" if near else "The README lists every input."
+            problems.append(Problem(written, "is no input of this action.", hint))
+        elif texts.get(name, "").strip() and text.strip() and texts[name] != text and text != TABLE[name].default:
+            if texts[name] != TABLE[name].default:
+                problems.append(Problem(name, "is given twice, with different values."))
+            texts[name] = text
+        elif not texts.get(name, "").strip() or texts[name] == TABLE[name].default:
+            texts[name] = text
+    return texts
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    if values.get("kms_key") and values.get("encryption") == "AES256":
+        problems.append(
+            Problem("kms-key", "is given, but the encryption is AES256.", "Add the line 'encryption: KMS'.")
+        )
+    prefix, wanted = values.get("tag_prefix") or "", values.get("version")
+    if wanted and version.parse(wanted[len(prefix) :] if prefix and wanted.startswith(prefix) else wanted) is None:
+        problems.append(
+            Problem("version", f"is {wanted!r}, which is no version.", "It has the form v1.2.3 or v1.2.3-rc.1.")
+        )
+    return problems

@@ -1,0 +1,311 @@
+"""What this event and these inputs ask for, and why. Pure: the same values always give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ecr_action.errors import Problem
+from ecr_action.github.context import Branch, Context, GitTag, Nothing, PullRequest, Queue, Source
+from ecr_action.image import tags, version
+from ecr_action.image.reference import repository_problem
+from ecr_action.image.tags import Tags
+from ecr_action.inputs import Inputs
+
+# Events that push by themselves; every other one only with `push: true`.
+_PUSHES = {"push", "release", "workflow_dispatch", "repository_dispatch", "schedule"}
+# Events whose run has more rights than the code it looks at: they roll out only what is asked for by name.
+_INDIRECT = {"workflow_run", "pull_request_target", "issue_comment"}
+
+
+NO_TAGS = Tags()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A value and the reason for it, in words."""
+
+    name: str
+    value: str
+    because: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value} ({self.because})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be asked for. *nothing* has the reason where nothing at all is done.
+
+    *commit* is what is published, *head* what is checked out: they differ where `version:` names an older tag.
+    """
+
+    event: str
+    commit: str
+    nothing: str | None = None
+    push: bool = False
+    reuse: bool = True
+    environment: str | None = None
+    tags: Tags = NO_TAGS
+    latest: bool = False
+    gitops: bool = False
+    version: version.Version | None = None
+    repository: str = ""
+    head: str = ""
+    reasons: tuple[Decision, ...] = ()
+
+    def explain(self) -> list[str]:
+        """The plan as the log's first lines."""
+        return [str(reason) for reason in self.reasons]
+
+
+def make(
+    inputs: Inputs, context: Context, *, commit_of_tag: Callable[[str], str | None]
+) -> tuple[Plan, tuple[Problem, ...]]:
+    """The plan, and what is wrong with inputs for this event.
+
+    Parameters: *commit_of_tag* gives the commit (40 hex) of a git tag of the checkout, None where there is no such tag.
+    """
+    problems: list[Problem] = []
+    source, said = _source(inputs, context, problems)
+    if isinstance(source, GitTag) and source.name == "":
+        source = Nothing(said)
+    plan = Plan(
+        event=context.event,
+        commit=context.commit,
+        head=context.commit,
+        repository=_repository(inputs, context, problems),
+    )
+    if isinstance(source, Nothing):
+        reason = Decision("nothing to do", "nothing is built, pushed or deployed", source.because)
+        return replace(plan, nothing=source.because, reasons=(reason,)), tuple(problems)
+    commit, where = _commit(inputs, context, source, commit_of_tag)
+    push, because = _push(inputs, context, source)
+    reasons = [Decision("commit", commit or "unknown", where), Decision("push", _word(push), because)]
+    plan = replace(plan, commit=commit, push=push, reuse=_reuse(context), version=_version(source))
+    if push:
+        if not tags.SHA.fullmatch(commit):
+            problems.append(Problem("context", "is no git work tree, and GITHUB_SHA is not set.", "Check out first."))
+        plan = _published(plan, inputs, context, source, reasons, problems)
+    return replace(plan, reasons=(*reasons, *_said(said))), tuple(problems)
+
+
+def _said(text: str) -> tuple[Decision, ...]:
+    return (Decision("event", "as a release", text),) if text else ()
+
+
+def _word(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _repository(inputs: Inputs, context: Context, problems: list[Problem]) -> str:
+    if inputs.repository:
+        return inputs.repository
+    name = context.repository.rpartition("/")[2].lower()
+    if name and (wrong := repository_problem(name)):
+        what = f"is not given, and the GitHub repository's name {name!r} is none that ECR takes: it {wrong}."
+        problems.append(Problem("repository", what, "Write a line like 'repository: my-app'."))
+    return name
+
+
+def _source(inputs: Inputs, context: Context, problems: list[Problem]) -> tuple[Source, str]:
+    """The source, with `version:` and `tag-prefix:` applied; the text says what was changed."""
+    source = context.source
+    prefix = inputs.tag_prefix
+    if isinstance(source, GitTag) and prefix:
+        if not source.name.startswith(prefix):
+            return Nothing(f"the tag {source.name!r} does not begin with the tag-prefix {prefix!r}: another's"), ""
+        source = replace(source, name=source.name[len(prefix) :])
+    if inputs.version is None or isinstance(source, Nothing | PullRequest | Queue):
+        return source, ""
+    wanted = version.parse(inputs.version.removeprefix(prefix))
+    if wanted is None or context.event in _INDIRECT:
+        return source, ""
+    if isinstance(source, GitTag) and version.parse(source.name) != wanted:
+        what = f"is {inputs.version!r}, but the run is of the tag {source.name!r}."
+        problems.append(Problem("version", what, "Leave one of them out."))
+    return GitTag(wanted.text, prerelease=None), f"version: {inputs.version} is given"
+
+
+def _version(source: Source) -> version.Version | None:
+    return version.parse(source.name) if isinstance(source, GitTag) else None
+
+
+def _commit(
+    inputs: Inputs, context: Context, source: Source, commit_of_tag: Callable[[str], str | None]
+) -> tuple[str, str]:
+    """The commit, and where it comes from. `version:` that names an existing tag means that tag's commit."""
+    if inputs.version and isinstance(source, GitTag) and context.event not in _INDIRECT:
+        bare = source.name.removeprefix("v")
+        for name in (f"{inputs.tag_prefix}v{bare}", f"{inputs.tag_prefix}{bare}"):
+            if found := commit_of_tag(name):
+                return found, f"the git tag {name}"
+    if context.checkout:
+        return context.commit, "HEAD of the checkout" + (", with uncommitted changes" if context.checkout.dirty else "")
+    return context.commit, "GITHUB_SHA"
+
+
+def _reuse(context: Context) -> bool:
+    return context.event != "schedule" and not (context.checkout and context.checkout.dirty)
+
+
+def _push(inputs: Inputs, context: Context, source: Source) -> tuple[bool, str]:
+    if isinstance(source, Queue):
+        return False, "a merge group is built, never pushed"
+    if context.fork is True and inputs.push is not False:
+        return False, "the head is a fork's, whose code is never pushed"
+    if context.fork is None and inputs.push is not False:
+        return False, "the event does not say whose the head is, so that it is never pushed"
+    if inputs.push is not None:
+        return inputs.push, f"push: {str(inputs.push).lower()} is given"
+    if context.event in _PUSHES:
+        return True, f"the event is {context.event}"
+    return False, f"the event is {context.event}, which pushes only with 'push: true'"
+
+
+def _published(
+    plan: Plan,
+    inputs: Inputs,
+    context: Context,
+    source: Source,
+    reasons: list[Decision],
+    problems: list[Problem],
+) -> Plan:
+    """The plan of a run that pushes: environment, tags, `latest`, GitOps."""
+    environment, because = _environment(inputs, context, source)
+    reasons.append(Decision("environment", environment or "none", because))
+    gitops = environment is not None
+    latest, why = _latest(inputs, source)
+    reasons.append(Decision("latest", _word(latest), why))
+    found = _tags(plan, inputs, source, environment)
+    found = _with_extra(found, plan, inputs, context, source, problems)
+    if "latest" in found.moving:
+        latest = True
+    elif latest:
+        found = replace(found, moving=(*found.moving, "latest"), order=(*found.order, "latest"))
+    reasons.append(Decision("tags", " ".join(found.order), _source_words(source)))
+    return replace(plan, environment=environment, gitops=gitops, latest=latest, tags=found)
+
+
+def _source_words(source: Source) -> str:
+    if isinstance(source, GitTag):
+        return f"tag {source.name}"
+    if isinstance(source, PullRequest):
+        return f"pull request {source.number}"
+    if isinstance(source, Branch):
+        return f"the default branch {source.name}" if source.default else f"branch {source.name}"
+    return "event"
+
+
+def _environment(inputs: Inputs, context: Context, source: Source) -> tuple[str | None, str]:
+    if isinstance(source, PullRequest) and context.event != "pull_request_target":
+        return None, "a pull request is not rolled out"
+    if inputs.environment:
+        return inputs.environment, "environment: is given"
+    if context.event in _INDIRECT or context.event not in _PUSHES:
+        return None, f"{context.event} rolls out only with 'environment:'"
+    if isinstance(source, GitTag):
+        found = version.parse(source.name)
+        if found is None:
+            return None, "the tag is no version, which rolls out only with 'environment:'"
+        if source.prerelease or found.prerelease:
+            return "staging", "a pre-release"
+        return "prod", "a release"
+    if isinstance(source, Branch) and source.default:
+        return "dev", "the default branch"
+    if isinstance(source, Branch) and source.default is None:
+        return None, "the event does not say which branch is the default one; write 'environment:' to roll out"
+    return None, "another branch rolls out only with 'environment:'"
+
+
+def _latest(inputs: Inputs, source: Source) -> tuple[bool, str]:
+    if inputs.latest is not None:
+        return inputs.latest, f"latest: {str(inputs.latest).lower()} is given"
+    if isinstance(source, Branch) and source.default:
+        return True, "the default branch"
+    return False, "only the default branch moves it"
+
+
+def _tags(plan: Plan, inputs: Inputs, source: Source, environment: str | None) -> Tags:
+    sha, short = plan.commit, plan.commit[: inputs.short_sha_length]
+    if isinstance(source, PullRequest):
+        head = (source.head or plan.commit)[: inputs.short_sha_length]
+        fixed = f"pr-{source.number}-{head}"
+        return Tags(
+            content=fixed,
+            fixed=(fixed,),
+            moving=(f"pr-{source.number}",),
+            primary=fixed,
+            order=_unique(f"pr-{source.number}", fixed),
+        )
+    if isinstance(source, GitTag):
+        return _tag_tags(source, sha, short, environment)
+    assert isinstance(source, Branch)
+    if source.default:
+        stage = f"{environment or 'dev'}-{short}"
+        return Tags(content=sha, fixed=(sha, short, stage), primary=short, order=(sha, short, stage))
+    name = tags.slug(source.name)
+    fixed = f"branch-{name}-{short}" if name else f"branch-{short}"
+    more = (f"{environment}-{short}",) if environment else ()
+    return Tags(content=sha, fixed=(sha, short, fixed, *more), primary=short, order=(sha, short, fixed, *more))
+
+
+def _tag_tags(source: GitTag, sha: str, short: str, environment: str | None) -> Tags:
+    found = version.parse(source.name)
+    if found:
+        stage = environment or ("staging" if source.prerelease or found.prerelease else "prod")
+        versions = (found.tag, f"{stage}-{found.tag}")
+        return Tags(
+            content=sha, fixed=(sha, short), versions=versions, primary=found.tag, order=(*versions, sha, short)
+        )
+    name = tags.sanitised(source.name) or short
+    more = (f"{environment}-{short}",) if environment else ()
+    moving = () if name == short else (name,)
+    return Tags(
+        content=sha, fixed=(sha, short, *more), moving=moving, primary=name, order=_unique(name, sha, short, *more)
+    )
+
+
+def _unique(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _with_extra(
+    found: Tags, plan: Plan, inputs: Inputs, context: Context, source: Source, problems: list[Problem]
+) -> Tags:
+    """*found* and the tags that the user added: those that name the commit are fixed, any other may move."""
+    values = _placeholders(plan, inputs, context, source)
+    fixed, moving = list(found.fixed), list(found.moving)
+    for template in inputs.tags:
+        try:
+            tag = tags.expand(template, values)
+        except KeyError as error:
+            problems.append(Problem("tags", f"has {template!r}, but this run has no {error.args[0]}.", _hint(source)))
+            continue
+        if not tags.is_tag(tag):
+            problems.append(Problem("tags", f"has {template!r}, which gives {tag!r}: that is no tag."))
+        elif tag not in found.order and tag not in fixed and tag not in moving:
+            one_commit = any(name in ("sha", "sha7") for name in tags.placeholders(template))
+            (fixed if one_commit else moving).append(tag)
+    order = _unique(*found.order, *(tag for tag in (*fixed, *moving) if tag not in found.order and tag != "latest"))
+    return replace(
+        found, fixed=tuple(fixed), moving=tuple(moving), order=order + (("latest",) if "latest" in moving else ())
+    )
+
+
+def _placeholders(plan: Plan, inputs: Inputs, context: Context, source: Source) -> dict[str, str | None]:
+    branch = source.name if isinstance(source, Branch) else source.branch if isinstance(source, PullRequest) else None
+    return {
+        "sha": plan.commit,
+        "sha7": plan.commit[: inputs.short_sha_length],
+        "branch": (tags.slug(branch) or None) if branch else None,
+        "version": plan.version.tag if plan.version else None,
+        "run-number": context.run_number or None,
+        "date": context.date[:10].replace("-", "") if context.date else None,
+    }
+
+
+def _hint(source: Source) -> str:
+    if isinstance(source, GitTag):
+        return "It is the run of a tag."
+    return "It is the run of a pull request." if isinstance(source, PullRequest) else "It is the run of a branch."

@@ -1,0 +1,111 @@
+"""The subcommands and flags of ``python -m ecr_action``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from ecr_action.errors import InputProblems, Problem
+from ecr_action.inputs import TABLE
+from ecr_action.plan import Plan
+
+COMMANDS = ("publish", "plan", "bump", "lifecycle")
+USAGE = """\
+python -m ecr_action [publish] [--INPUT VALUE ...]
+python -m ecr_action plan [--format text|json] [--INPUT VALUE ...]
+python -m ecr_action bump --image REGISTRY/REPOSITORY[:TAG[@DIGEST]] [--tag T] [--digest D] [--pin tag|digest]
+                          [--environment E] [--dry-run] PATH...
+python -m ecr_action lifecycle default
+Every input of the README is a flag of publish and plan: --environment staging."""
+_SWITCHES = {name for name, spec in TABLE.items() if spec.default in ("true", "false")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One call: its *name*, *flags* by name (a flag may come several times), and the *paths* after them."""
+
+    name: str
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
+
+    def one(self, name: str, default: str = "") -> str:
+        """The last value of the flag *name*."""
+        return self.flags.get(name, (default,))[-1]
+
+
+_FLAGS: Mapping[str, tuple[str, ...]] = {
+    "publish": tuple(TABLE),
+    "plan": (*TABLE, "format"),
+    "bump": ("image", "tag", "digest", "pin", "environment", "dry-run"),
+    "lifecycle": ("format",),
+}
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """The command that *arguments* ask for; ``publish`` where none is named. Raises InputProblems with all of them."""
+    rest = list(arguments)
+    name = rest.pop(0) if rest and not rest[0].startswith("-") else "publish"
+    problems: list[Problem] = []
+    if name not in COMMANDS:
+        near = get_close_matches(name, COMMANDS, 1)
+        problem = Problem(name, "is no command.", f"Did you mean {near[0]!r}?" if near else f"\n{USAGE}")
+        raise InputProblems([problem])
+    flags: dict[str, tuple[str, ...]] = {}
+    paths: list[str] = []
+    for flag, value in _pairs(rest, problems, name):
+        if flag is None:
+            paths.append(value)
+        else:
+            flags[flag] = (*flags.get(flag, ()), value)
+    if paths and name in ("publish", "plan"):
+        problems.append(Problem(paths[0], f"is too much: {name} takes flags only."))
+    if problems:
+        raise InputProblems(problems)
+    return Command(name=name, flags=flags, paths=tuple(paths))
+
+
+def _pairs(rest: list[str], problems: list[Problem], command: str) -> Iterator[tuple[str | None, str]]:
+    known = _FLAGS[command]
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            yield from ((None, path) for path in rest)
+            return
+        if not word.startswith("--"):
+            yield None, word
+            continue
+        flag, equals, value = word[2:].partition("=")
+        if flag not in known:
+            near = get_close_matches(flag, known, 1, 0.6)
+            problems.append(Problem(word, f"is no flag of {command}.", f"Did you mean --{near[0]}?" if near else ""))
+            if not equals and rest and not rest[0].startswith("-"):
+                rest.pop(0)
+            continue
+        if not equals and flag in _SWITCHES:
+            value = rest.pop(0) if rest and rest[0] in ("true", "false") else "true"
+        elif not equals and not rest:
+            problems.append(Problem(word, "lacks its value."))
+            continue
+        elif not equals:
+            value = rest.pop(0)
+        yield flag, value
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan as ``plan --format json`` prints it; the keys are stable."""
+    return json.dumps(
+        {
+            "event": plan.event,
+            "commit": plan.commit,
+            "push": plan.push,
+            "environment": plan.environment,
+            "primary": plan.tags.primary,
+            "tags": list(plan.tags.order),
+            "latest": plan.latest,
+            "gitops": plan.gitops,
+            "reasons": plan.explain(),
+        },
+        indent=2,
+    )

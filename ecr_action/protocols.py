@@ -1,0 +1,228 @@
+"""What the run needs of the world, in our own types: each protocol reads or writes, none decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.secret import Secret
+
+
+class Console(Protocol):
+    """Where a run says what it does. Only ``github/commands.py`` implements it for real."""
+
+    def info(self, text: str) -> None: ...
+    def debug(self, text: str) -> None: ...
+    def notice(self, text: str, *, title: str = "") -> None: ...
+    def warning(self, text: str, *, title: str = "", file: str | None = None, line: int | None = None) -> None: ...
+    def group(self, title: str) -> AbstractContextManager[None]: ...
+    def mask(self, secret: Secret) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, so that waiting can be shortened where nobody should wait."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+# -- AWS -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who we are for AWS: *account* (12 digits), *arn*, and *how* we became that, in words."""
+
+    account: str
+    arn: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositorySpec:
+    """The repository as the inputs want it. *lifecycle_policy* is the JSON text, None = leave policies alone.
+
+    *lifecycle_asked_for*: the user wrote the input out, which is consent to what the policy expires.
+    """
+
+    name: str
+    create: bool = True
+    scan_on_push: bool = True
+    encryption: str = "AES256"
+    kms_key: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    lifecycle_policy: str | None = None
+    lifecycle_is_default: bool = False
+    lifecycle_asked_for: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryState:
+    """The repository as it is. *uri* is ECR's own (host and name), *mutability* ECR's word (``MUTABLE``, ...)."""
+
+    name: str
+    uri: str
+    arn: str
+    account: str
+    mutability: str
+    immutable_except: tuple[str, ...] = ()
+    scan_on_push: bool = False
+    encryption: str = "AES256"
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle:
+    """What could be read of the lifecycle policy: *readable* is False where the role may not read it."""
+
+    readable: bool
+    text: str | None = None
+
+
+class Repository(Protocol):
+    """ECR repositories. Every method raises ``errors.Failure`` subclasses only."""
+
+    def read(self, name: str) -> RepositoryState | None: ...
+    def read_lifecycle(self, name: str) -> Lifecycle: ...
+    def create(self, spec: RepositorySpec) -> tuple[RepositoryState, bool]:
+        """Create it; the flag is False where another job was faster. Untagged where tags are denied, with a notice."""
+
+    def write_lifecycle(self, name: str, text: str) -> bool:
+        """False where the role may not, with a notice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image as the registry has it: *manifest* is the exact text, *tags* those it was found by."""
+
+    digest: str
+    media_type: str
+    manifest: str
+    tags: tuple[str, ...] = ()
+
+
+class Images(Protocol):
+    """Images of one repository through the ECR API, no bytes of layers moved."""
+
+    def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
+        """Tag -> image for those of *tags* that are there (one BatchGetImage for each 100)."""
+
+    def commits(self, repository: str, image: Image) -> tuple[str, ...]:
+        """The commits (40 hex) that *image* was built from, as far as its tags or its revision label tell."""
+
+    def tags(self, repository: str, image: Image) -> tuple[str, ...]:
+        """Every tag of *image*; only those it was found by where the role may not ask."""
+
+    def put_tag(self, repository: str, image: Image, tag: str) -> bool:
+        """Put *tag* on *image* by PutImage of its exact bytes; False where it was there already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A registry's password. *host* has no scheme."""
+
+    host: str
+    user: str
+    password: Secret
+    expires: datetime
+
+
+class Logins(Protocol):
+    def login(self) -> Login: ...
+
+
+# -- Build ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a build: *name* as the builder words it, *seconds*, *cached*."""
+
+    name: str
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What a build gave: *digest* where it was pushed, the *steps* as far as the builder tells them."""
+
+    digest: str | None
+    engine: str
+    steps: tuple[Step, ...] = ()
+
+
+class Engine(Protocol):
+    """Builds an image; pushes it under one reference where asked to."""
+
+    name: str
+
+    def build(self, request: BuildRequest, push_to: str | None, login: Login | None) -> Built: ...
+
+
+# -- GitHub --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """GitHub's compare of *base* (what stands) and head (ours): *status* is None where GitHub knows one of them not.
+
+    *status*: ``ahead``, ``behind``, ``identical``, ``diverged``.
+    """
+
+    status: str | None
+    ahead_by: int = 0
+    why: str = ""
+
+
+class History(Protocol):
+    def compare(self, base: str, head: str) -> Comparison: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of the GitOps branch: *content* are the exact bytes, *mode* git's (``100644``), *oid* its blob id."""
+
+    path: str
+    content: bytes
+    mode: str = "100644"
+    oid: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The files looked at, all of one commit. *paths* lists every file of the tree where it was read."""
+
+    repository: str
+    branch: str
+    head: str
+    files: tuple[File, ...]
+    paths: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit that was made: *oid* (40 hex) and its *url*."""
+
+    oid: str
+    url: str
+
+
+class Stale(Exception):
+    """The branch moved since the snapshot was read: read again, decide again."""
+
+
+class GitOps(Protocol):
+    """The GitOps repository."""
+
+    def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        """The files that match *patterns* (all YAML and JSON files where empty) and contain one of *needles*."""
+
+    def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        """One commit on top of the snapshot's head. Raises :class:`Stale` where the branch moved."""

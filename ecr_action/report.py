@@ -1,0 +1,205 @@
+"""What came of a run, as outputs, summary and last log lines. Text only: ``commands.py`` writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ecr_action.errors import Failure
+from ecr_action.plan import Plan
+from ecr_action.protocols import Commit, Step
+
+OUTPUTS = (
+    "registry",
+    "repository",
+    "image",
+    "image-path",
+    "image-digest",
+    "digest",
+    "tag",
+    "tags",
+    "version",
+    "environment",
+    "pushed",
+    "reused",
+    "repository-created",
+    "gitops-commit",
+    "gitops-changed",
+    "deployed",
+    "superseded",
+    "metadata",
+)
+# A diff longer than this hides everything else in the summary; the commit's page has the whole.
+_DIFF_LINES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolledOut:
+    """The GitOps half: *commit* where one was made, its unified *diff*, *held* = why nothing was deployed."""
+
+    repository: str = ""
+    commit: Commit | None = None
+    diff: str = ""
+    files: tuple[str, ...] = ()
+    held: str = ""
+    superseded: bool = False
+    deployed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run did. *uri* is the repository's (host and name); *seconds* the time of each phase by name."""
+
+    plan: Plan
+    repository: str = ""
+    uri: str = ""
+    digest: str = ""
+    tags: tuple[str, ...] = ()
+    primary: str = ""
+    pushed: bool = False
+    reused: bool = False
+    because: str = ""
+    created: bool = False
+    superseded: bool = False
+    rolled_out: RolledOut = RolledOut()
+    steps: tuple[Step, ...] = ()
+    notices: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    dry_run: bool = False
+
+
+def outputs(outcome: Outcome) -> dict[str, str]:
+    """Every output as text: booleans ``true``/``false``, ``tags`` one a line, empty where there is none."""
+    uri, tag, digest, out = outcome.uri, outcome.primary, outcome.digest, outcome.rolled_out
+    values = {
+        "registry": uri.partition("/")[0],
+        "repository": outcome.repository,
+        "image": f"{uri}:{tag}" if uri and tag else "",
+        "image-path": f"{outcome.repository}:{tag}" if uri and tag else "",
+        "image-digest": f"{uri}@{digest}" if uri and digest else "",
+        "digest": digest,
+        "tag": tag,
+        "tags": "\n".join(outcome.tags),
+        "version": outcome.plan.version.tag if outcome.plan.version else "",
+        "environment": outcome.plan.environment or "",
+        "pushed": _word(outcome.pushed),
+        "reused": _word(outcome.reused),
+        "repository-created": _word(outcome.created),
+        "gitops-commit": out.commit.oid if out.commit else "",
+        "gitops-changed": _word(out.commit is not None),
+        "deployed": _word(out.deployed),
+        "superseded": _word(outcome.superseded or out.superseded),
+    }
+    metadata = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit, "seconds": dict(outcome.seconds)}
+    return {**values, "metadata": json.dumps(metadata, sort_keys=True)}
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _code(text: str) -> str:
+    """*text* as inline code that nothing in it can leave, in a table cell too."""
+    flat = " ".join(text.split()).replace("|", "\\|")
+    ticks = "`" * (max((len(run) for run in re.findall(r"`+", flat)), default=0) + 1)
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{ticks}{pad}{flat}{pad}{ticks}"
+
+
+def _prose(text: str) -> str:
+    """*text* as plain words in Markdown: no markup, links, HTML or mentions come out of it."""
+    flat = " ".join(text.split())
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~@])", r"\\\1", flat)
+
+
+def _block(text: str, language: str) -> str:
+    ticks = "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    return f"{ticks}{language}\n{text.rstrip()}\n{ticks}"
+
+
+def summary(outcome: Outcome) -> str:
+    """The job summary in Markdown."""
+    parts = [f"## {_headline(outcome)}"]
+    out = outcome.rolled_out
+    if out.held:
+        parts.append(f"> **{_prose(out.held)}**")
+    rows = _rows(outcome)
+    if rows:
+        parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
+    if out.diff:
+        parts.append(_diff(out))
+    parts += [f"- {_prose(notice)}" for notice in outcome.notices]
+    if outcome.steps:
+        parts.append(_steps(outcome.steps))
+    if outcome.seconds:
+        times = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
+        parts.append(f"<sub>{_prose(times)}</sub>")
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(outcome: Outcome) -> str:
+    what = _prose(f"{outcome.repository}:{outcome.primary}" if outcome.primary else outcome.repository or "ecr-publish")
+    out = outcome.rolled_out
+    if outcome.dry_run:
+        return f"Dry run: {what}"
+    if outcome.plan.nothing:
+        return "Nothing to do"
+    if not outcome.pushed:
+        return f"{what} was built, not pushed"
+    if out.commit:
+        return f"{what} is on its way to {_prose(outcome.plan.environment or '')}"
+    return f"{what} is published"
+
+
+def _rows(outcome: Outcome) -> list[tuple[str, str]]:
+    out = outcome.rolled_out
+    rows = []
+    if outcome.plan.nothing:
+        rows.append(("Because", _prose(outcome.plan.nothing)))
+    if outcome.uri and outcome.primary:
+        rows.append(("Image", _code(f"{outcome.uri}:{outcome.primary}")))
+    if outcome.digest:
+        rows.append(("Digest", _code(outcome.digest)))
+    if outcome.tags:
+        rows.append(("Tags", " ".join(_code(tag) for tag in outcome.tags)))
+    if outcome.plan.commit:
+        rows.append(("Commit", _code(outcome.plan.commit)))
+    if outcome.because:
+        rows.append(("Reused" if outcome.reused else "Built", _prose(outcome.because)))
+    if outcome.created:
+        rows.append(("Repository", "created"))
+    if out.commit:
+        link = (
+            f"[{out.commit.oid[:7]}]({out.commit.url})" if re.fullmatch(r"https?://[^\s()<>]+", out.commit.url) else ""
+        )
+        rows.append(("GitOps", f"{link or _code(out.commit.oid)} in {_prose(out.repository)}"))
+    elif out.repository:
+        rows.append(("GitOps", _prose(f"nothing to change in {out.repository}" if not out.held else "not deployed")))
+    return rows
+
+
+def _diff(out: RolledOut) -> str:
+    lines = out.diff.splitlines()
+    cut = f"\n... {len(lines) - _DIFF_LINES} more lines" if len(lines) > _DIFF_LINES else ""
+    return _block("\n".join(lines[:_DIFF_LINES]) + cut, "diff")
+
+
+def _steps(steps: tuple[Step, ...]) -> str:
+    cached = sum(step.cached for step in steps)
+    slowest = sorted(steps, key=lambda step: -step.seconds)[:5]
+    lines = [f"| {_code(step.name)} | {step.seconds:.1f} s |" for step in slowest if step.seconds >= 0.1]
+    head = f"<details><summary>{len(steps)} build steps, {cached} from the cache</summary>\n\n"
+    table = "\n".join(["| slowest | |", "|---|---|", *lines]) if lines else ""
+    return f"{head}{table}\n\n</details>"
+
+
+def failure_summary(failure: Failure) -> str:
+    """The job summary of a run that failed."""
+    parts = [f"## {_prose(failure.title)} ({failure.code})", _prose(failure.what.splitlines()[0])]
+    rest = "\n".join(failure.what.splitlines()[1:])
+    parts += [_block(rest, "")] if rest.strip() else []
+    parts += [f"**Why:** {_prose(failure.why)}"] if failure.why else []
+    parts += ["**Fix:**", _block(failure.fix, "")] if failure.fix else []
+    return "\n\n".join(parts) + "\n"

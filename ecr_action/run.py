@@ -1,0 +1,97 @@
+"""Each command, from the environment to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ecr_action import inputs, plan, prompt
+from ecr_action.checkout import WorkTree
+from ecr_action.environment import Environment
+from ecr_action.errors import InputProblems, Problem
+from ecr_action.github import context
+from ecr_action.github.commands import Runner
+from ecr_action.github.context import Context
+from ecr_action.inputs import Inputs
+from ecr_action.prompt import Command
+
+
+def run(environment: Environment, console: Runner) -> int:
+    """Carry out what *environment* asks for; the exit status. Raises errors.Failure."""
+    if any(word in ("-h", "--help") for word in environment.arguments):
+        console.result(prompt.USAGE)
+        return 0
+    command = prompt.parse(environment.arguments)
+    if command.name == "bump":
+        from ecr_action.local import bump
+
+        return bump(command, console)
+    if command.name == "lifecycle":
+        from ecr_action.local import lifecycle
+
+        return lifecycle(command, console)
+    parsed, problems = inputs.parse(_given(environment, command), environment=environment.fallbacks())
+    console.mask(parsed.gitops_token)
+    console.mask(parsed.github_token)
+    found = _context(environment, parsed)
+    tree = WorkTree(_folder(environment, parsed), environment.child())
+    if command.name == "plan":
+        made, more = plan.make(parsed, found, commit_of_tag=tree.commit_of_tag)
+        _refuse((*problems, *more))
+        console.result(prompt.plan_json(made) if command.one("format") == "json" else "\n".join(made.explain()))
+        return 0
+    return _publish(environment, console, parsed, found, tree, problems)
+
+
+def _given(environment: Environment, command: Command) -> dict[str, str]:
+    """The inputs as written: by the step, then by flags, which win. A flag given several times is a list."""
+    flags = {name: "\n".join(values) for name, values in command.flags.items() if name != "format"}
+    return {**environment.inputs, **flags}
+
+
+def _folder(environment: Environment, parsed: Inputs) -> Path:
+    folder = environment.workspace / parsed.context
+    return folder if folder.is_dir() else environment.workspace
+
+
+def _context(environment: Environment, parsed: Inputs) -> Context:
+    tree = WorkTree(_folder(environment, parsed), environment.child())
+    return context.read(environment.variables, environment.payload, tree.read())
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = tuple(dict.fromkeys(problems))
+    if found:
+        raise InputProblems(found)
+
+
+def _publish(
+    environment: Environment,
+    console: Runner,
+    parsed: Inputs,
+    found: Context,
+    tree: WorkTree,
+    problems: tuple[Problem, ...],
+) -> int:
+    from ecr_action import assemble, report, wanted
+    from ecr_action.publish import publish
+
+    def read_file(path: str) -> str | None:
+        file = environment.workspace / path
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
+
+    history = assemble.history(parsed, found, environment, console)
+    # A shallow checkout has no tags: then GitHub is asked.
+    made, more = plan.make(
+        parsed, found, commit_of_tag=lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag)
+    )
+    asked, further = wanted.wanted(made, parsed, found, workspace=str(environment.workspace), read_file=read_file)
+    _refuse((*problems, *more, *further, *assemble.missing_files(made, asked)))
+    for notice in found.notices:
+        console.notice(notice)
+    outcome = publish(asked, assemble.services(asked, parsed, found, environment, console))
+    outcome = replace(outcome, notices=(*found.notices, *outcome.notices))
+    console.outputs(report.outputs(outcome))
+    console.summary(report.summary(outcome))
+    return 0

@@ -1,0 +1,162 @@
+"""The plan in the terms of each step: the repository, the build, the GitOps change that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ecr_action.aws import lifecycle
+from ecr_action.errors import Problem
+from ecr_action.github.context import Context
+from ecr_action.gitops import message
+from ecr_action.image import labels
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.inputs import Inputs
+from ecr_action.plan import Plan
+from ecr_action.protocols import RepositorySpec
+
+# A path of the checkout -> its text, None where there is no such file.
+ReadFile = Callable[[str], "str | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitOpsWanted:
+    """Where the image is rolled out: *repository* ``owner/name``, *branch* (None: the default one), file *patterns*."""
+
+    repository: str
+    branch: str | None
+    patterns: tuple[str, ...]
+    named: tuple[str, ...]
+    pin: str
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """All that a run works towards."""
+
+    plan: Plan
+    repository: RepositorySpec
+    build: BuildRequest
+    gitops: GitOpsWanted | None
+    origin: message.Origin
+    run_id: str
+    gitops_missing: str = ""
+
+
+def wanted(
+    plan: Plan, inputs: Inputs, context: Context, *, workspace: str, read_file: ReadFile
+) -> tuple[Wanted, tuple[Problem, ...]]:
+    """What each step works towards, and what is wrong with inputs that only the checkout or the event shows."""
+    problems = message.problems(inputs.gitops_commit_message or "")
+    repository = _repository(inputs, plan, read_file, problems)
+    gitops, missing = _gitops(inputs, plan, context, problems)
+    if plan.push and not plan.nothing and not inputs.aws_region:
+        fix = "Write a line like 'aws-region: us-east-1'."
+        problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
+    result = Wanted(
+        plan=plan,
+        repository=repository,
+        build=build(inputs, context, plan, workspace),
+        gitops=gitops,
+        origin=message.Origin(
+            repository=context.repository,
+            sha=plan.commit,
+            version=plan.version.tag if plan.version else "",
+            actor=context.actor,
+            run_url=context.run_url,
+        ),
+        run_id=context.run_id or "0",
+        gitops_missing=missing,
+    )
+    return result, tuple(problems)
+
+
+def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[Problem]) -> RepositorySpec:
+    choice = inputs.lifecycle_policy or "default"
+    text: str | None = None
+    if choice == "default":
+        text = lifecycle.text(lifecycle.default_policy())
+    elif choice != "none":
+        text = _policy_file(choice, read_file, problems)
+    return RepositorySpec(
+        name=plan.repository,
+        create=inputs.create_repository,
+        scan_on_push=inputs.scan_on_push,
+        encryption=inputs.encryption,
+        kms_key=inputs.kms_key,
+        tags=inputs.repository_tags,
+        lifecycle_policy=text,
+        lifecycle_is_default=choice == "default",
+        lifecycle_asked_for=bool(inputs.lifecycle_policy),
+    )
+
+
+def _policy_file(path: str, read_file: ReadFile, problems: list[Problem]) -> str | None:
+    text = read_file(path)
+    if text is None:
+        near = get_close_matches(path, ("default", "none"), 1)
+        hint = f"Did you mean {near[0]!r}?" if near else "It takes default, none, or the path of a policy's JSON file."
+        problems.append(
+            Problem("lifecycle-policy", f"names {path!r}, and there is no such file in the checkout.", hint)
+        )
+        return None
+    _, wrong = lifecycle.parse(text)
+    problems += [Problem("lifecycle-policy", f"{path}: {problem}") for problem in wrong]
+    return text
+
+
+def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem]) -> tuple[GitOpsWanted | None, str]:
+    """The GitOps part, or None and why there is none."""
+    if not plan.gitops or plan.environment is None:
+        return None, ""
+    repository = inputs.gitops_repository
+    if not repository and inputs.gitops_token:
+        repository = f"{context.repository}-gitops"
+    if not repository:
+        return None, "no gitops-repository is given"
+    if not inputs.gitops_token and repository.lower() != context.repository.lower():
+        what = f"is empty: it is not set, or hidden from this run; {repository} can't be read or written without it."
+        problems.append(Problem("gitops-token", what, "Write a line like 'gitops-token: ${{ secrets.GITOPS_PAT }}'."))
+    chosen = tuple(
+        path for path in inputs.gitops_files if path.environment is None or path.environment == plan.environment
+    )
+    if inputs.gitops_files and not chosen:
+        has = ", ".join(sorted({str(path.environment) for path in inputs.gitops_files}))
+        fix = f"Add a line like '{plan.environment}: path/to/file.yaml'."
+        problems.append(
+            Problem("gitops-files", f"has paths for {has} alone, and this run is for {plan.environment}.", fix)
+        )
+    expanded = {path: path.pattern.replace("{environment}", plan.environment) for path in chosen}
+    return GitOpsWanted(
+        repository=repository,
+        branch=inputs.gitops_branch,
+        patterns=tuple(expanded.values()),
+        named=tuple(text for path, text in expanded.items() if path.environment or "{environment}" in path.pattern),
+        pin=inputs.gitops_pin,
+        message=inputs.gitops_commit_message,
+    ), ""
+
+
+def build(inputs: Inputs, context: Context, plan: Plan, workspace: str) -> BuildRequest:
+    """The build that these inputs describe, with the standard labels of this commit."""
+    facts = labels.Facts(
+        title=context.repository.rpartition("/")[2],
+        description=context.description,
+        url=f"{context.server_url}/{context.repository}" if context.repository else "",
+        version=plan.tags.primary or (plan.version.tag if plan.version else plan.commit[: inputs.short_sha_length]),
+        created=context.date or "",
+        revision=plan.commit,
+        dirty=bool(context.checkout and context.checkout.dirty),
+        licenses="" if context.license == "NOASSERTION" else context.license,
+    )
+    return BuildRequest(
+        workspace=workspace,
+        context=inputs.context,
+        file=inputs.file,
+        target=inputs.target,
+        build_args=inputs.build_args,
+        labels=labels.standard(facts, inputs.labels),
+        platforms=inputs.platforms,
+    )

@@ -1,0 +1,1 @@
+"""AWS on one machine: ECR, STS, IAM, and the OpenID Connect issuer of workflow runs."""

@@ -1,0 +1,117 @@
+"""What was called, in order, and the faults that the next calls shall meet."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import AwsError, CutConnection
+
+
+@dataclass
+class Entry:
+    """One call. *operation* is an API's operation, or the method and path class of the registry's wire."""
+
+    service: str
+    operation: str
+    caller: str = ""
+    target: str = ""
+    status: int = 0
+    error: str = ""
+    received: int = 0
+    sent: int = 0
+
+
+class Calls:
+    """The calls since the last clearing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[Entry] = []
+
+    def begin(self, service: str, operation: str, target: str = "") -> Entry:
+        """Note a call as it comes in; the rest of the entry is filled in later."""
+        entry = Entry(service, operation, target=target)
+        with self._lock:
+            self._entries.append(entry)
+        return entry
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return all entries, oldest first."""
+        with self._lock:
+            return [asdict(entry) for entry in self._entries]
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        with self._lock:
+            self._entries.clear()
+
+
+@dataclass
+class Fault:
+    """What shall happen to the next *times* calls of *operation* (``ecr:PutImage``, ``registry:PUT manifest``).
+
+    delay: seconds before the call. error: ``{"code", "message", "status"}``. after: the call takes effect first.
+    cut: the connection is closed without an answer. skip: so many calls pass before the first one is hit.
+    """
+
+    operation: str
+    times: int = 1
+    skip: int = 0
+    delay: float = 0.0
+    error: dict[str, Any] | None = None
+    after: bool = False
+    cut: bool = False
+
+    def strike(self) -> None:
+        """Raise what was asked for."""
+        if self.cut:
+            raise CutConnection(self.operation)
+        if self.error:
+            status = int(self.error.get("status", 400))
+            raise AwsError(str(self.error["code"]), str(self.error.get("message", "")), status)
+
+
+class Faults:
+    """The faults that wait for their calls."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let *fault* wait for its calls."""
+        with self._lock:
+            self._waiting.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._waiting.clear()
+
+    def before(self, operation: str) -> Fault | None:
+        """Delay, and raise the fault for a call of *operation*; return the one to strike after the call."""
+        fault = self._take(operation)
+        if fault is None:
+            return None
+        time.sleep(fault.delay)
+        if fault.after:
+            return fault
+        fault.strike()
+        return None
+
+    def _take(self, operation: str) -> Fault | None:
+        with self._lock:
+            for fault in self._waiting:
+                if fault.operation != operation:
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    return None
+                fault.times -= 1
+                if fault.times <= 0:
+                    self._waiting.remove(fault)
+                return fault
+        return None

@@ -1,0 +1,59 @@
+"""The network bridge of the private engine, by ioctl: no ``ip`` program is needed (netdevice(7))."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import ipaddress
+import socket
+import struct
+from pathlib import Path
+
+NAME = "ecrlab0"
+NETWORK = ipaddress.ip_interface("10.83.67.1/24")
+# linux/sockios.h and linux/if.h
+SIOCBRADDBR, SIOCBRDELBR = 0x89A0, 0x89A1
+SIOCSIFADDR, SIOCSIFNETMASK, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8916, 0x891C, 0x8913, 0x8914
+IFF_UP = 1
+
+
+def add(name: str = NAME) -> None:
+    """Create the bridge with its address, and bring it up; one that is there already stays.
+
+    Raises OSError without the right to (CAP_NET_ADMIN) or without bridges in the kernel.
+    """
+    with _socket() as sock:
+        with contextlib.suppress(FileExistsError):
+            fcntl.ioctl(sock, SIOCBRADDBR, name.encode() + b"\0")
+        fcntl.ioctl(sock, SIOCSIFADDR, _request(name, _inet(str(NETWORK.ip))))
+        fcntl.ioctl(sock, SIOCSIFNETMASK, _request(name, _inet(str(NETWORK.netmask))))
+        _set_up(sock, name, True)
+
+
+def remove(name: str = NAME) -> bool:
+    """Delete the bridge; tell whether there was one."""
+    if not Path("/sys/class/net", name).exists():
+        return False
+    with _socket() as sock:
+        _set_up(sock, name, False)
+        fcntl.ioctl(sock, SIOCBRDELBR, name.encode() + b"\0")
+    return True
+
+
+def _socket() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
+def _set_up(sock: socket.socket, name: str, up: bool) -> None:
+    answer = fcntl.ioctl(sock, SIOCGIFFLAGS, _request(name, b""))
+    (flags,) = struct.unpack_from("h", answer, 16)
+    flags = flags | IFF_UP if up else flags & ~IFF_UP
+    fcntl.ioctl(sock, SIOCSIFFLAGS, _request(name, struct.pack("h", flags)))
+
+
+def _request(name: str, value: bytes) -> bytes:
+    return struct.pack("16s24s", name.encode(), value)
+
+
+def _inet(address: str) -> bytes:
+    return struct.pack("HH4s", socket.AF_INET, 0, socket.inet_aton(address))

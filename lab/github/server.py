@@ -1,0 +1,205 @@
+"""The http server: one thread a connection, keep-alive, every call recorded."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from lab.github import access, control, graph, pulls, rest, routes, smart
+from lab.github.access import Refused, not_found
+from lab.github.call import Answer, Call
+from lab.github.faults import Fault
+from lab.github.git import HeadMoved
+from lab.github.state import Viewer
+from lab.github.world import World
+
+GRAPHQL = ("/graphql", "/api/graphql")
+
+
+class Server(ThreadingHTTPServer):
+    """GitHub at `http://127.0.0.1:<port>`; port 0 takes a free one."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, world: World, port: int) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.world = world
+
+    @property
+    def base(self) -> str:
+        """The server's own URL, without a slash at its end."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads a request, finds its answer, sends it."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "github.com"
+    sys_version = ""
+    # One small answer is one packet: without this every keep-alive answer waits 40 ms for an acknowledgement.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def handle_request(self) -> None:
+        """Answer any method; named by http.server's `do_*` below."""
+        call = self._call()
+        if call.path.startswith("/_lab/"):
+            answer = _guarded(control.answer, call)
+            return self._send(answer, {})
+        return self._send(*answered(call))
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_request
+
+    def _call(self) -> Call:
+        url = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        path = unquote(url.path)
+        if path.startswith("/api/v3/"):
+            path = path.removeprefix("/api/v3")
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        body = self._body(headers)
+        return Call(self.server.world, None, self.command, path, query, headers, body, self.server.base, {})
+
+    def _body(self, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+        return self.rfile.read(int(headers.get("content-length", 0)))
+
+    def _send(self, answer: Answer, extra: dict[str, str]) -> None:
+        headers = {"content-type": "application/json; charset=utf-8"} | extra | dict(answer.headers)
+        body = answer.body if isinstance(answer.body, bytes) else b""
+        if answer.body is not None and not isinstance(answer.body, bytes):
+            body = json.dumps(answer.body).encode()
+        self.send_response(answer.status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write nothing: `/_lab/calls` has it all, and a log line could hold a link's secret."""
+
+
+def answered(call: Call) -> tuple[Answer, dict[str, str]]:
+    """Return the answer to a call, with GitHub's headers; records it, and lets faults act."""
+    row: dict[str, Any] = {
+        "method": call.method, "path": call.path, "operation": None, "repository": _repository_of(call.path),
+        "login": None, "status": 0, "errors": [],
+    }  # fmt: skip
+    extra = {"x-github-request-id": secrets.token_hex(8).upper(), "x-github-media-type": "github.v3; format=json"}
+    answer = _guarded(_dispatch, call, row, extra)
+    row["status"] = answer.status
+    call.world.calls.append(row)
+    return answer, extra
+
+
+def _guarded(function: Any, *arguments: Any) -> Answer:
+    try:
+        result: Answer = function(*arguments)
+        return result
+    except Refused as refused:
+        return Answer(refused.status, refused.body())
+    except HeadMoved:
+        return Answer(422, Refused(422, "Reference update failed").body())
+
+
+def _dispatch(call: Call, row: dict[str, Any], extra: dict[str, str]) -> Answer:
+    if call.path.startswith("/_codeload/"):
+        return rest.codeload(call)
+    viewer = access.authenticate(call.world.state, call.headers.get("authorization"))
+    call = _with(call, viewer=viewer)
+    row["login"] = viewer.login if viewer else None
+    match = smart.PATH.fullmatch(call.path)
+    if match:
+        return smart.answer(call, match)
+    is_graphql = call.path in GRAPHQL and call.method == "POST"
+    extra.update(call.world.meter.headers(viewer, "graphql" if is_graphql else "core"))
+    body: dict[str, Any] = {}
+    if is_graphql:
+        body = call.json()
+        _describe(row, body)
+    fault = call.world.faults.take(row, "before")
+    call.world.faults.wait(commit=call.method != "GET" and row["operation"] in (None, "createCommitOnBranch"))
+    if fault:
+        return _faulty(fault, row, extra)
+    answer = _graphql(call, viewer, body, row) if is_graphql else _rest(call, viewer, extra)
+    lost = call.world.faults.take(row, "after")
+    return _faulty(lost, row, extra) if lost else answer
+
+
+def _describe(row: dict[str, Any], body: dict[str, Any]) -> None:
+    """Name a GraphQL call by its first field and the repository that its variables hold."""
+    row["operation"] = graph.operation(str(body.get("query")))
+    variables = body.get("variables") or {}
+    owner, name = variables.get("owner"), variables.get("name")
+    row["repository"] = f"{owner}/{name}" if owner and name else _branch_repository(variables)
+
+
+def _branch_repository(variables: dict[str, Any]) -> str | None:
+    for value in variables.values():
+        if isinstance(value, dict) and isinstance(value.get("branch"), dict):
+            name = value["branch"].get("repositoryNameWithOwner")
+            return name if isinstance(name, str) else None
+    return None
+
+
+def _graphql(call: Call, viewer: Viewer | None, body: dict[str, Any], row: dict[str, Any]) -> Answer:
+    if viewer is None:
+        raise Refused(401, "This endpoint requires you to be authenticated.")
+    result = graph.execute(call.world, viewer, call.base, body)
+    row["errors"] = [error.get("type") for error in result.get("errors", ())]
+    return Answer(200, result)
+
+
+def _rest(call: Call, viewer: Viewer | None, extra: dict[str, str]) -> Answer:
+    found = routes.find(call.method, call.path)
+    if found is None:
+        raise not_found()
+    route, parts = found
+    extra.update(access.permission_headers(viewer, route.accepted))
+    repo = call.world.state.repository(f"{parts['owner']}/{parts['repo']}")
+    if repo is None or access.level(viewer, repo) is None:
+        raise not_found()
+    if route.writes and not access.can_write(viewer, repo):
+        raise access.denial(viewer)
+    if route.writes and repo.archived:
+        raise Refused(403, "Repository was archived so is read-only.")
+    with repo.lock:
+        answer = route.answer(_with(call, parts=parts, found=repo))
+        if route.writes:
+            pulls.settle(call.world, repo)
+    return answer
+
+
+def _faulty(fault: Fault, row: dict[str, Any], extra: dict[str, str]) -> Answer:
+    extra.update(fault.headers)
+    if fault.message is None:
+        body = fault.body if fault.body is not None else {"message": "Server Error"}
+        return Answer(fault.status, body.encode() if isinstance(body, str) else body)
+    row["errors"] = [fault.type]
+    named = {"type": fault.type} if fault.type else {}
+    error = named | {"path": [row["operation"]], "locations": [{"line": 1, "column": 1}], "message": fault.message}
+    return Answer(200, {"data": {str(row["operation"]): None}, "errors": [error]})
+
+
+def _repository_of(path: str) -> str | None:
+    parts = path.split("/")
+    return "/".join(parts[2:4]) if parts[1] in ("repos", "_codeload") and len(parts) > 3 else None
+
+
+def _with(call: Call, **changes: Any) -> Call:
+    return Call(**(vars(call) | changes))

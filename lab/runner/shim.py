@@ -1,0 +1,312 @@
+"""Start the steps of a composite action as GitHub's runner does.
+
+What is copied is the behaviour of actions/runner where it differs from a plain shell, and from `act`: inputs reach a
+step only through its `env:`, in the user's spelling and all as strings; no `INPUT_*`; workflow commands, masks and the
+files of the runner are read as the runner reads them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.runner import context, expressions
+from lab.runner import files as runner_files
+from lab.runner.action import Action, ActionError, Step, read
+from lab.runner.commands import Annotation, Reader
+from lab.runner.masks import Masks
+
+TOOL_CACHE = Path(__file__).resolve().parents[2] / ".lab" / "cache" / "tools"
+FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+DRAIN_SECONDS = 5.0
+# A composite `run` step has neither: inputs come through `env:`, and only node and container actions get the token.
+_WITHHELD = re.compile(r"INPUT_.*|ACTIONS_RUNTIME_TOKEN|ACTIONS_RUNTIME_URL|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL")
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a `uses:` step left behind.
+
+    *log* is what a person reads (masked), *raw* the bytes that the processes wrote; *outputs* are what later steps of
+    the job read, *job_outputs* what reaches another job: those that hold a hidden value are gone. *written* holds the
+    runner's files as the steps wrote them (by variable name, `GITHUB_OUTPUT` and so on, one after the other),
+    *leftovers* the paths below RUNNER_TEMP that the action did not remove.
+    """
+
+    exit_code: int
+    log: str
+    raw: bytes
+    outputs: dict[str, str]
+    job_outputs: dict[str, str]
+    summary: str
+    annotations: list[Annotation]
+    masks: list[str]
+    written: dict[str, bytes]
+    leftovers: list[str]
+
+
+@dataclass
+class _Job:
+    """The state of one run."""
+
+    action: Action
+    inputs: dict[str, str]
+    token: str
+    environment: dict[str, str]
+    workspace: Path
+    temp: Path
+    reader: Reader
+    timeout: float
+    echo: Callable[[str], None] | None
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failed: bool = False
+    exit_code: int = 0
+    raw: bytes = b""
+    shown: int = 0
+    written: dict[str, bytes] = field(default_factory=lambda: dict.fromkeys(FILES, b""))
+
+    def contexts(self, step_env: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return what an expression may name."""
+        variables = {**self.environment, **(step_env or {})}
+        github = {
+            key.removeprefix("GITHUB_").lower(): value
+            for key, value in self.environment.items() if key.startswith("GITHUB_")
+        }  # fmt: skip
+        return {
+            "inputs": self.inputs, "steps": self.steps, "env": variables,
+            "github": github | {"token": self.token, "action_path": str(self.action.path)},
+            "runner": {"os": self.environment["RUNNER_OS"], "temp": str(self.temp)},
+            "toJSON": expressions.to_json, "always": lambda: True, "cancelled": lambda: False,
+            "success": lambda: not self.failed, "failure": lambda: self.failed,
+        }  # fmt: skip
+
+    def tell(self) -> None:
+        """Hand the new lines of the log to whoever listens."""
+        for line in self.reader.lines[self.shown :]:
+            if self.echo:
+                self.echo(line)
+        self.shown = len(self.reader.lines)
+
+
+def run(
+    action: Path,
+    *,
+    with_: Mapping[str, str],
+    event: str,
+    payload: Mapping[str, Any],
+    repository: str,
+    workspace: Path,
+    environment: Mapping[str, str],
+    ref: str | None = None,
+    sha: str | None = None,
+    token: str = "",
+    secrets: Collection[str] = (),
+    timeout: float = 600.0,
+    echo: Callable[[str], None] | None = None,
+) -> StepResult:
+    """Run the composite action in the folder *action* once, as a `uses:` step of a job on *event*.
+
+    *with_* is the step's `with:` after evaluation; *environment* the job's own variables (they win over the runner's
+    defaults, so GITHUB_API_URL and the like go here; PATH and HOME are the machine's unless given); *token* is
+    `github.token`, *secrets* every value of the `secrets` context: both are hidden from the first line on. *timeout*
+    in seconds for each step, *echo* gets every line of the log as it comes. RUNNER_TEMP is new and removed at the end.
+    Raises ActionError, ExpressionError where the runner would refuse the action itself.
+    """
+    loaded = read(action.resolve())
+    masks = Masks([token, *secrets])
+    with _runner_temp() as temp:
+        job = _Job(
+            loaded, {}, token, _environment(event, payload, repository, workspace, environment, ref, sha, temp),
+            workspace, temp, Reader(masks, debug=environment.get("RUNNER_DEBUG") == "1"), timeout, echo,
+        )  # fmt: skip
+        _take_inputs(job, with_)
+        for step in loaded.steps:
+            _run_step(job, step)
+        outputs = {name: expressions.interpolate(text, job.contexts()) for name, text in loaded.outputs.items()}
+        leftovers = sorted(str(path.relative_to(temp)) for path in temp.rglob("*") if _own(path.relative_to(temp)))
+    kept = {name: value for name, value in outputs.items() if masks.hide(value) == value}
+    for name in outputs.keys() - kept.keys():
+        job.reader.issue("warning", f"Skip output '{name}' since it may contain secret.")
+    job.tell()
+    return StepResult(
+        job.exit_code, "\n".join(job.reader.lines) + "\n", job.raw, outputs, kept, _summary(job),
+        job.reader.annotations, list(masks.values), job.written, leftovers,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _runner_temp() -> Iterator[Path]:
+    """Make RUNNER_TEMP, and wipe it whatever is in it."""
+    path = Path(tempfile.mkdtemp(prefix="runner-temp-"))
+    try:
+        (path / "_runner_file_commands").mkdir()
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _own(path: Path) -> bool:
+    return path.parts[0] != "_runner_file_commands" and not path.name.startswith("_script_")
+
+
+def _environment(
+    event: str, payload: Mapping[str, Any], repository: str, workspace: Path, environment: Mapping[str, str],
+    ref: str | None, sha: str | None, temp: Path,
+) -> dict[str, str]:  # fmt: skip
+    tools = Path(environment.get("RUNNER_TOOL_CACHE", TOOL_CACHE))
+    tools.mkdir(parents=True, exist_ok=True)
+    files = temp / "_runner_file_commands"
+    about = context.event(event, payload, repository, workspace, ref, sha)
+    machine = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    job = machine | context.variables(about, workspace, temp, tools, files / "event.json") | dict(environment)
+    return {key: value for key, value in job.items() if not _WITHHELD.fullmatch(key)}
+
+
+def _take_inputs(job: _Job, with_: Mapping[str, str]) -> None:
+    """Fill the inputs as ActionRunner does: the user's first, in his spelling, then defaults of what he left out."""
+    job.inputs.update((name, str(value)) for name, value in with_.items())
+    given, declared = {name.lower() for name in with_}, {name.lower() for name in job.action.inputs}
+    unknown = [name for name in with_ if name.lower() not in declared]
+    if unknown:
+        names = ", ".join(f"'{name}'" for name in unknown)
+        valid = ", ".join(f"'{name}'" for name in job.action.inputs)
+        job.reader.issue("warning", f"Unexpected input(s) {names}, valid inputs are [{valid}]")
+    for name, default in job.action.inputs.items():
+        if name.lower() not in given:
+            job.inputs[name] = expressions.interpolate(default or "", job.contexts())
+
+
+def _run_step(job: _Job, step: Step) -> None:
+    if not expressions.condition(step.condition, job.contexts()):
+        job.steps[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
+        return
+    job.reader.failed = False
+    env = {key: expressions.interpolate(value, job.contexts()) for key, value in step.env.items()}
+    script = expressions.interpolate(step.run, job.contexts(env))
+    files = {name: job.temp / "_runner_file_commands" / f"{name}_{step.id}" for name in FILES}
+    for file in files.values():
+        file.touch()
+    script_file = job.temp / f"_script_{step.id}.sh"
+    script_file.write_text(script, encoding="utf-8")
+    _show_header(job, step, script, env)
+    variables = job.environment | env | {name: str(file) for name, file in files.items()}
+    variables |= {"GITHUB_ACTION_PATH": str(job.action.path), "GITHUB_ACTION": step.id}
+    code = _start(job, step, script_file, variables)
+    if code:
+        job.reader.issue("error", f"Process completed with exit code {code}.")
+    outputs = _read_files(job, files)
+    bad = bool(code) or job.reader.failed
+    job.steps[step.id] = {
+        "outputs": outputs, "outcome": "failure" if bad else "success",
+        "conclusion": "failure" if bad and not step.continue_on_error else "success",
+    }  # fmt: skip
+    if bad and not step.continue_on_error:
+        job.failed, job.exit_code = True, job.exit_code or code or 1
+    job.tell()
+
+
+def _show_header(job: _Job, step: Step, script: str, env: Mapping[str, str]) -> None:
+    lines = script.rstrip("\n").split("\n")
+    job.reader.show(f"##[group]Run {lines[0]}")
+    for line in lines:
+        job.reader.show(line)
+    job.reader.show(f"shell: {' '.join(step.command(Path('{0}')))}")
+    if env:
+        job.reader.show("env:")
+        for key, value in env.items():
+            job.reader.show(f"  {key}: {value}")
+    job.reader.show("##[endgroup]")
+    job.tell()
+
+
+def _start(job: _Job, step: Step, script: Path, variables: dict[str, str]) -> int:
+    folder = job.workspace / (step.working_directory or "")
+    argv = step.command(script)
+    try:
+        process = subprocess.Popen(
+            argv, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        job.reader.issue("error", f"An error occurred trying to start process '{argv[0]}' with working directory "
+                         f"'{folder}'. {error.strerror}")  # fmt: skip
+        return 1
+    listener = threading.Thread(target=_listen, args=(job, process), daemon=True)
+    listener.start()
+    try:
+        code = process.wait(job.timeout)
+    except subprocess.TimeoutExpired:
+        job.reader.issue("error", f"The step ran for more than {job.timeout:g} seconds and was stopped.")
+        code = 124
+    else:
+        # Children that outlive the step keep the pipe open: the runner ends them.
+        listener.join(DRAIN_SECONDS)
+    _end_group(process.pid)
+    listener.join()
+    process.wait()
+    return code
+
+
+def _end_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _listen(job: _Job, process: subprocess.Popen[bytes]) -> None:
+    if process.stdout is None:
+        return
+    for line in _lines(job, process.stdout.fileno()):
+        job.reader.line(line.decode("utf-8", errors="replace"))
+        job.tell()
+    process.stdout.close()
+
+
+def _lines(job: _Job, descriptor: int) -> Iterator[bytes]:
+    """Yield lines; a lone carriage return ends one too, as in .NET's reader."""
+    rest = b""
+    while chunk := os.read(descriptor, 65536):
+        job.raw += chunk
+        *lines, rest = re.split(rb"\r\n|\n|\r(?!\n)(?!$)", rest + chunk)
+        yield from lines
+    yield from re.split(rb"\r\n|\n|\r", rest.rstrip(b"\r\n")) if rest.strip(b"\r\n") else ()
+
+
+def _read_files(job: _Job, files: Mapping[str, Path]) -> dict[str, str]:
+    content = {name: file.read_bytes() if file.exists() else b"" for name, file in files.items()}
+    for name, data in content.items():
+        job.written[name] += data
+    try:
+        job.environment.update(runner_files.pairs(content["GITHUB_ENV"].decode()))
+        added = [line for line in content["GITHUB_PATH"].decode().splitlines() if line]
+        job.environment["PATH"] = os.pathsep.join([*reversed(added), job.environment.get("PATH", "")])
+        outputs = runner_files.pairs(content["GITHUB_OUTPUT"].decode())
+    except (runner_files.FileCommandError, UnicodeDecodeError) as error:
+        job.reader.failed = True
+        job.reader.issue("error", "Unable to process file command 'output' successfully.")
+        job.reader.issue("error", str(error))
+        return {}
+    size = len(content["GITHUB_STEP_SUMMARY"])
+    if size > runner_files.SUMMARY_BYTES:
+        job.reader.issue("error", "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of "
+                         f"1024k, got {size // 1024}k.")  # fmt: skip
+    return outputs
+
+
+def _summary(job: _Job) -> str:
+    data = job.written["GITHUB_STEP_SUMMARY"]
+    return job.reader.masks.hide(data.decode(errors="replace")) if len(data) <= runner_files.SUMMARY_BYTES else ""
+
+
+__all__ = ["ActionError", "Annotation", "StepResult", "run"]

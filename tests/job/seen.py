@@ -1,0 +1,72 @@
+"""What is seen of a run from outside: the registry by the AWS API, the GitOps repository by git."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from lab.aws import setup
+from lab.github import setup as github
+from lab.stage import REGION, Stage
+
+_READS = {
+    "ecr:DescribeRepositories",
+    "ecr:GetLifecyclePolicy",
+    "ecr:BatchGetImage",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:GetAuthorizationToken",
+    "sts:AssumeRoleWithWebIdentity",
+    "oidc:GET token",
+}
+
+
+def ecr(stage: Stage) -> Any:
+    """An administrator's client."""
+    return setup.admin_client("ecr", stage.endpoint, region=REGION)
+
+
+def repository_of(stage: Stage) -> str:
+    """The name of the app's ECR repository, unless an input says otherwise."""
+    return stage.name.rpartition("/")[2]
+
+
+def tags_of(stage: Stage, repository: str = "") -> dict[str, str]:
+    """Tag -> digest of all images."""
+    found = ecr(stage).list_images(repositoryName=repository or repository_of(stage), filter={"tagStatus": "TAGGED"})
+    return {row["imageTag"]: row["imageDigest"] for row in found["imageIds"]}
+
+
+def described(stage: Stage, repository: str = "") -> dict[str, Any]:
+    """The repository as ECR describes it."""
+    found = ecr(stage).describe_repositories(repositoryNames=[repository or repository_of(stage)])
+    return dict(found["repositories"][0])
+
+
+def image_config(stage: Stage, digest: str, repository: str = "") -> dict[str, Any]:
+    """The configuration blob of the image."""
+    client, name = ecr(stage), repository or repository_of(stage)
+    image = client.batch_get_image(repositoryName=name, imageIds=[{"imageDigest": digest}])["images"][0]
+    layer = json.loads(image["imageManifest"])["config"]["digest"]
+    url = client.get_download_url_for_layer(repositoryName=name, layerDigest=layer)["downloadUrl"]
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def gitops_file(stage: Stage, path: str, branch: str = "main") -> str:
+    """A file at the head of the GitOps repository."""
+    bare = github.repository(stage.github.state, stage.gitops)
+    return github.read(bare, path, f"refs/heads/{branch}").decode()
+
+
+def gitops_message(stage: Stage, branch: str = "main") -> str:
+    """The whole message of the GitOps branch's last commit."""
+    bare = github.repository(stage.github.state, stage.gitops)
+    return github.git.Bare(bare).run("log", "-1", "--format=%B", f"refs/heads/{branch}").decode()
+
+
+def writes(calls: list[str]) -> list[str]:
+    """Those of *calls* that change something."""
+    quiet = ("registry:HEAD", "registry:GET", "github:GET", "github:POST repository")
+    return [call for call in calls if call not in _READS and not call.startswith(quiet)]

@@ -1,0 +1,216 @@
+"""Whole runs by the composite action's own steps: what registry, GitOps repository and caller see of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from lab.pulled import answer_of
+from lab.runner.shim import StepResult
+from lab.stage import Stage
+from tests.job.seen import gitops_file, image_config, tags_of, writes
+
+Make = Callable[..., Stage]
+
+
+def ok(result: StepResult) -> StepResult:
+    """The result of a step that must have succeeded."""
+    assert result.exit_code == 0, result.log
+    return result
+
+
+@pytest.mark.parametrize("engine", ["buildx", "docker"])
+def test_from_a_commit_to_a_gitops_commit_and_again(stage: Stage, engine: str) -> None:
+    """A first publish, the same commit again, a new commit: on both engines."""
+    before, short = stage.gitops_head(), stage.head[:7]
+    first = ok(stage.publish(stage.push_payload(), engine=engine))
+    assert first.outputs["tags"].split("\n") == [stage.head, short, f"dev-{short}", "latest"]
+    assert tags_of(stage) == dict.fromkeys([stage.head, short, f"dev-{short}", "latest"], first.outputs["digest"])
+    assert first.outputs["repository-created"] == "true"
+    changed = [line for line in stage.gitops_diff(before, stage.gitops_head()).splitlines() if line[:1] in "+-"]
+    assert changed[2:] == [
+        "-          image: placeholder   # replaced by the first publish",
+        f"+          image: {first.outputs['image']}   # replaced by the first publish",
+    ]
+    assert first.outputs["gitops-commit"] == stage.gitops_head()
+    assert "revision 1" in answer_of(first.outputs["image"], stage)
+
+    stage.calls()
+    again = ok(stage.publish(stage.push_payload(), engine=engine))
+    assert writes(stage.calls()) == []
+    assert (again.outputs["reused"], again.outputs["digest"]) == ("true", first.outputs["digest"])
+    assert (again.outputs["gitops-changed"], again.outputs["deployed"]) == ("false", "true")
+
+    head, commit = stage.gitops_head(), stage.commit("Second", {"index.html": "revision 2\n"})
+    third = ok(stage.publish(stage.push_payload(), engine=engine))
+    assert third.outputs["digest"] != first.outputs["digest"]
+    assert tags_of(stage)["latest"] == third.outputs["digest"]
+    assert stage.gitops_diff(head, stage.gitops_head()).count("\n+") == 2
+    assert commit[:7] in gitops_file(stage, "manifests/deployment.yaml")
+    assert "revision 2" in answer_of(third.outputs["image"], stage)
+
+
+def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
+    """No call is made twice or without need; those of the engine on the registry's wire are not ours."""
+
+    def ours() -> list[str]:
+        return sorted(call for call in stage.calls() if not call.startswith("registry:"))
+
+    ok(stage.publish(stage.push_payload()))
+    assert ours() == sorted(
+        [
+            *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
+            *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
+            *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken", "ecr:BatchGetImage"],
+            *["ecr:PutImage"] * 3,
+            *_BUMP,
+        ]
+    )
+    ok(stage.publish(stage.push_payload()))
+    assert ours() == sorted(
+        [
+            *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
+            *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
+            *_READ,
+        ]
+    )
+
+
+_READ = ["github:POST repository"] + ["github:GET tree", "github:GET tarball", "github:GET codeload"]
+_BUMP = [*_READ, "github:POST createCommitOnBranch"]
+
+
+def test_an_old_run_that_is_started_again_moves_nothing_back(stage: Stage) -> None:
+    """Neither `latest` nor what is deployed; it is published all the same."""
+    first = stage.head
+    stage.commit("Second", {"index.html": "revision 2\n"})
+    new = ok(stage.publish(stage.push_payload()))
+    head = stage.gitops_head()
+    stage.checkout(first)
+    old = ok(stage.publish(stage.push_payload()))
+    assert tags_of(stage)["latest"] == new.outputs["digest"]
+    assert tags_of(stage)[first] == old.outputs["digest"]
+    assert stage.gitops_head() == head
+    assert (old.outputs["superseded"], old.outputs["deployed"], old.outputs["pushed"]) == ("true", "false", "true")
+    assert "NOT DEPLOYED" in [annotation.title for annotation in old.annotations]
+    assert "latest" not in old.outputs["tags"].split("\n")
+
+
+def test_with_the_platforms_present_role_a_publish_succeeds(make_stage: Make) -> None:
+    """One notice for each lost feature, which names the statement to add."""
+    stage = make_stage(full=False)
+    ok(stage.publish(stage.push_payload()))
+    stage.commit("Second", {"index.html": "revision 2\n"})
+    result = ok(stage.publish(stage.push_payload()))
+    notices = [annotation.message for annotation in result.annotations if annotation.level == "notice"]
+    for action in ("ecr:GetLifecyclePolicy", "ecr:DescribeImages"):
+        said = [notice for notice in notices if notice.startswith(action)]
+        assert len(said) == 1
+        assert '"Effect": "Allow"' in said[0]
+    assert tags_of(stage)["latest"] == result.outputs["digest"]
+    assert result.outputs["deployed"] == "true"
+
+
+def test_a_release_is_the_image_of_its_commit(stage: Stage) -> None:
+    """Nothing is built; the tags are put on what is there, and prod gets it."""
+    first = ok(stage.publish(stage.push_payload(), gitops_repository="-", gitops_token="-"))
+    payload = stage.push_payload("refs/tags/v1.2.3")
+    release = ok(
+        stage.publish(payload, ref="refs/tags/v1.2.3", engine="docker", gitops_files="prod: manifests/deployment.yaml")
+    )
+    assert release.outputs["digest"] == first.outputs["digest"]
+    assert (release.outputs["reused"], release.outputs["tag"], release.outputs["version"]) == ("true", *["v1.2.3"] * 2)
+    assert tags_of(stage)["prod-v1.2.3"] == first.outputs["digest"]
+    assert f"{release.outputs['registry']}/{release.outputs['repository']}:v1.2.3" in gitops_file(
+        stage, "manifests/deployment.yaml"
+    )
+
+
+def test_a_version_is_written_once(stage: Stage) -> None:
+    """Another commit under the same version is an error before the build, which names both."""
+    first = stage.head
+    ok(
+        stage.publish(
+            stage.push_payload("refs/tags/v1.2.3"), ref="refs/tags/v1.2.3", gitops_repository="-", gitops_token="-"
+        )
+    )
+    second = stage.commit("Second", {"index.html": "revision 2\n"})
+    result = stage.publish(
+        stage.push_payload("refs/tags/v1.2.3"), ref="refs/tags/v1.2.3", gitops_repository="-", gitops_token="-"
+    )
+    assert result.exit_code == 1
+    assert "E-ECR-TAG" in result.log
+    assert first in result.log
+    assert second not in tags_of(stage)
+
+
+def test_a_pull_request_builds_without_any_credentials(stage: Stage) -> None:
+    """An empty role is no error where nothing is pushed, and nothing is asked of AWS."""
+    pull = {**stage.push_payload(), "number": 7}
+    pull["pull_request"] = {"number": 7, "head": {"sha": stage.head, "repo": {"full_name": "stranger/fork"}}}
+    result = ok(
+        stage.publish(
+            pull, event="pull_request", ref="refs/pull/7/merge", role_to_assume="", aws_region="-", gitops_token=""
+        )
+    )
+    assert (result.outputs["pushed"], result.outputs["image"]) == ("false", "")
+    assert stage.calls() == []
+
+
+def test_a_pull_request_with_a_failing_dockerfile_fails(stage: Stage) -> None:
+    """With an annotation on the line and the command's last words."""
+    stage.commit("Broken", {"Dockerfile": "FROM busybox:stable\nRUN echo wh0ops && exit 3\n"})
+    result = stage.publish(stage.push_payload(), push="false")
+    assert result.exit_code == 1
+    (error,) = [annotation for annotation in result.annotations if annotation.file]
+    assert (error.level, error.file, error.line) == ("error", "Dockerfile", 2)
+    assert "wh0ops" in error.message
+
+
+def test_a_dry_run_writes_nothing_and_shows_everything(stage: Stage) -> None:
+    """The plan, the tags, the diff."""
+    head = stage.gitops_head()
+    result = ok(stage.publish(stage.push_payload(), dry_run="true"))
+    assert writes(stage.calls()) == []
+    assert stage.gitops_head() == head
+    assert "would create the repository" in result.log
+    assert "-          image: placeholder" in result.summary
+    assert result.summary.startswith("## Dry run")
+
+
+def test_two_jobs_of_one_new_app_at_once(stage: Stage) -> None:
+    """Both succeed: one repository, one image, one GitOps commit."""
+    head = stage.gitops_head()
+    results: list[StepResult] = []
+    jobs = [threading.Thread(target=lambda: results.append(stage.publish(stage.push_payload()))) for _ in range(2)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [result.exit_code for result in results] == [0, 0], "\n".join(result.log for result in results)
+    assert sorted(result.outputs["repository-created"] for result in results) == ["false", "true"]
+    assert {result.outputs["digest"] for result in results} == {tags_of(stage)["latest"]}
+    assert stage.gitops_diff(head, stage.gitops_head()).count("\n+") == 2
+
+
+def test_the_image_has_the_standard_labels(stage: Stage) -> None:
+    """Source, revision, the commit's date; the user's own beside them."""
+    result = ok(stage.publish(stage.push_payload(), labels="team=web", gitops_repository="-", gitops_token="-"))
+    labels = image_config(stage, result.outputs["digest"])["config"]["Labels"]
+    assert labels["org.opencontainers.image.revision"] == stage.head
+    assert labels["org.opencontainers.image.created"].endswith("Z")
+    assert labels["team"] == "web"
+
+
+def test_nothing_is_left_behind(stage: Stage) -> None:
+    """No login, no temporary file."""
+    assert ok(stage.publish(stage.push_payload())).leftovers == []
+
+
+def test_the_next_step_can_use_the_outputs(stage: Stage) -> None:
+    """None holds a masked value, so that they reach another job too."""
+    result = ok(stage.publish(stage.push_payload()))
+    assert result.job_outputs == result.outputs
+    assert result.outputs["image-digest"] == f"{result.outputs['image'].rpartition(':')[0]}@{result.outputs['digest']}"

@@ -1,0 +1,194 @@
+"""The builder's and the registry's words as failures."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.dockerfile import parse
+from ecr_action.image.failures import of_build, of_push
+from ecr_action.image.progress import Plain
+
+REFERENCE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app-immutable-403:v1"
+
+
+def failure(text: str, push_to: str | None = REFERENCE, **request: str) -> Failure:
+    plain = Plain()
+    for line in text.splitlines():
+        plain.feed(line)
+    return of_build(plain.log, BuildRequest(workspace="/w", **request), push_to)  # type: ignore[arg-type]
+
+
+BAD_COMMAND = """\
+#5 [2/2] RUN make
+#5 0.194 make: no rule
+#5 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2
+Dockerfile:7
+--------------------
+   7 | >>> RUN make
+--------------------
+ERROR: failed to build: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2
+"""
+
+
+def test_a_command_that_fails() -> None:
+    """The step, the exit code, its last output, and file and line for the annotation."""
+    found = failure(BAD_COMMAND, context="app")
+    assert isinstance(found, BuildFailed)
+    assert found.what == '[2/2] RUN make: process "/bin/sh -c make" did not complete successfully: exit code: 2'
+    assert found.why == "The last lines of its output:\nmake: no rule"
+    assert (found.file, found.line) == ("app/Dockerfile", 7)
+
+
+def test_a_place_in_another_file() -> None:
+    """A name that is not the request's Dockerfile stays as the builder wrote it."""
+    found = failure(BAD_COMMAND.replace("Dockerfile:7", "other.Dockerfile:7"))
+    assert (found.file, found.line) == ("other.Dockerfile", 7)
+
+
+def test_syntax() -> None:
+    """The line of a parse error is in its words."""
+    text = "ERROR: failed to solve: dockerfile parse error on line 2: unknown instruction: FOO"
+    found = failure(text, file="d/Dockerfile.x")
+    assert (found.what, found.file, found.line) == (
+        "dockerfile parse error on line 2: unknown instruction: FOO",
+        "d/Dockerfile.x",
+        2,
+    )
+
+
+def test_a_builder_that_tells_no_line() -> None:
+    """An older one: its words are stripped of its layers, and the step's own words lead to the line."""
+    text = "#5 [2/2] RUN make   x\n#5 ERROR: executor failed running [/bin/sh -c make x]: exit code: 2\n"
+    text += "ERROR: rpc error: code = Unknown desc = executor failed running [/bin/sh -c make x]: exit code: 2"
+    plain = Plain()
+    for line in text.splitlines():
+        plain.feed(line)
+    request = BuildRequest(workspace="/w", context="app")
+    found = of_build(plain.log, request, None, parse("FROM a\n\nRUN make \\\n  x\n"))
+    assert (found.what, found.file, found.line) == (
+        "[2/2] RUN make   x: executor failed running [/bin/sh -c make x]: exit code: 2",
+        "app/Dockerfile",
+        3,
+    )
+    layers = "rpc error: code = Unknown desc = failed to solve with frontend dockerfile.v0: "
+    layers += "failed to create LLB definition: "
+    found = failure(f"ERROR: {layers}dockerfile parse error line 2: unknown instruction: FOO")
+    assert (found.what, found.line) == ("dockerfile parse error line 2: unknown instruction: FOO", 2)
+
+
+def test_a_foreign_platform_without_an_emulator() -> None:
+    """The step that installs one."""
+    text = "#5 [linux/arm64 2/2] RUN make\n#5 0.1 exec /bin/sh: exec format error\n#5 ERROR: exit code: 255\n"
+    assert "- uses: docker/setup-qemu-action@v3" in failure(text + "ERROR: failed to solve: exit code: 255").fix
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        ("a:1: failed to resolve source metadata for docker.io/library/a:1: not found", "FROM"),
+        ("a: failed to resolve source metadata for docker.io/o/a: pull access denied", "docker/login-action"),
+        (
+            'failed to compute cache key: failed to calculate checksum of ref x::y: "/dist/app": not found',
+            "dist/app is not in the context",
+        ),
+        ('failed to compute cache key: "/dist/app" not found: not found', "dist/app is not in the context"),
+        ("write /x: no space left on device", "disk"),
+    ],
+)
+def test_builds_with_a_known_way_out(error: str, fix: str) -> None:
+    """The fix speaks of what is wrong."""
+    found = failure(f"ERROR: failed to solve: {error}")
+    assert isinstance(found, BuildFailed)
+    assert found.what == error
+    assert fix in found.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///r/d.sock. Is the docker daemon running?", "unix:///r/d.sock"),
+        (
+            "failed to connect to the docker API at tcp://10.0.0.1:2375; check if the path is correct",
+            "tcp://10.0.0.1:2375",
+        ),
+        (
+            "permission denied while trying to connect to the Docker daemon socket at unix:///d.sock: Get",
+            "unix:///d.sock",
+        ),
+    ],
+)
+def test_no_engine(error: str, where: str) -> None:
+    """Which address was tried, and what to do on each kind of runner."""
+    found = failure(f"ERROR: {error}")
+    assert isinstance(found, EngineUnreachable)
+    assert found.what == f"No Docker engine answers at {where}."
+    assert found.why == error
+    for word in ("ubuntu-latest", "dind", "DOCKER_HOST", "usermod"):
+        assert word in found.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        ("Multi-platform build is not supported for the docker driver.", "platforms"),
+        ("Cache export is not supported for the docker driver.", "cache-to"),
+        ("Attestation is not supported for the docker driver.", "provenance"),
+    ],
+)
+def test_what_the_builder_lacks(error: str, name: str) -> None:
+    """The input by name, and the step that gives a builder which can."""
+    found = failure(f"ERROR: failed to build: {error}\n")
+    assert isinstance(found, EngineLacks)
+    assert (f"'{name}'" in found.what, found.why) == (True, error)
+    assert "docker/setup-buildx-action" in found.fix
+
+
+PUSHES = [
+    ("unexpected status from HEAD request to https://h/v2/a/blobs/sha256:1: 401 Unauthorized", "password"),
+    ("no basic auth credentials", "password"),
+    ("denied: Your authorization token has expired. Reauthenticate and try again.", "password"),
+    ("unexpected status from POST request to https://h/v2/a/blobs/uploads/: 403 Forbidden", "policy"),
+    ("denied: User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ecr:InitiateLayerUpload", "policy"),
+    ("name unknown: The repository with name 'app' does not exist in the registry with id '123456789012'", "not there"),
+    ("tag invalid: The image tag 'v1' already exists in the 'app' repository and cannot be overwritten", "immutable"),
+    ("toomanyrequests: Rate exceeded", "less often"),
+    ('failed to do request: Head "https://h/v2/": dial tcp 127.0.0.1:443: connect: connection refused', "connection"),
+    ("write tcp 10.0.0.1:1->10.0.0.2:443: write: broken pipe", "connection"),
+]
+
+
+@pytest.mark.parametrize(("words", "meaning"), PUSHES, ids=[words[:30] for words, _ in PUSHES])
+def test_a_registry_that_refuses(words: str, meaning: str) -> None:
+    """A push's failure has the registry's words and their meaning, from both engines, whatever the reference."""
+    for found in (
+        failure(
+            f"#9 exporting to image\n#9 ERROR: failed to push {REFERENCE}: {words}\n"
+            f"ERROR: failed to build: failed to solve: failed to push {REFERENCE}: {words}"
+        ),
+        failure(f"#9 pushing {REFERENCE} with docker\n#9 ERROR: {words}\nERROR: failed to build: {words}"),
+        of_push(words, REFERENCE),
+    ):
+        assert isinstance(found, PushFailed)
+        assert words in found.what
+        assert meaning in found.why
+        assert found.fix
+
+
+def test_only_what_passes_is_worth_another_run() -> None:
+    """A broken connection is, a policy is not."""
+    assert of_push("broken pipe", REFERENCE).transient
+    assert not of_push("403 Forbidden", REFERENCE).transient
+
+
+def test_words_nobody_knows() -> None:
+    """They stand as they are, without a meaning made up, and cut where they never end."""
+    found = of_push("teapot " * 1000, REFERENCE)
+    assert (found.why, found.fix, len(found.what) < 1200) == ("", "", True)
+
+
+def test_a_failing_command_that_speaks_of_pushing_is_a_build() -> None:
+    """Words in a command's output decide nothing."""
+    text = "#5 [2/2] RUN git push\n#5 0.1 error: failed to push some refs\n#5 ERROR: process x: exit code: 1\n"
+    assert isinstance(failure(text + "ERROR: failed to solve: process x: exit code: 1"), BuildFailed)
