@@ -17,8 +17,8 @@ from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
 from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository
-from ecr_action.publish import Cloud, Services
 from ecr_action.secret import Secret
+from ecr_action.services import Cloud, Services
 from ecr_action.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -141,10 +141,12 @@ class LazyHistory:
 
     def __init__(self, make: Callable[[], GitHubHistory]) -> None:
         self._make = cache(make)
+        # Two commits stand to each other as they do, however often that is asked.
+        self._compare = cache(lambda base, head: self._make().compare(base, head))
 
     def compare(self, base: str, head: str) -> Comparison:
         """GitHub's answer. Raises errors.Failure."""
-        return self._make().compare(base, head)
+        return self._compare(base, head)
 
     def commit_of_tag(self, name: str) -> str | None:
         """The commit of a git tag that GitHub knows. Raises errors.Failure."""

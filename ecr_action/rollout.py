@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ecr_action.errors import NoReference
 from ecr_action.gitops import edit, message
@@ -12,23 +12,13 @@ from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import write
 from ecr_action.image.tags import SHA
-from ecr_action.moving import compared
-from ecr_action.protocols import Clock, Comparison, Console, GitOps, History, Images, Snapshot
+from ecr_action.protocols import Comparison, Console, Images, Snapshot
 from ecr_action.report import Outcome, RolledOut
+from ecr_action.services import Services
+from ecr_action.tagging import compared
 from ecr_action.wanted import GitOpsWanted, Wanted
 
-
-class World(Protocol):
-    """The parts of the services that are needed here."""
-
-    @property
-    def console(self) -> Console: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def history(self) -> History: ...
-    def gitops(self) -> GitOps: ...
-    def chance(self) -> float: ...
+_SHORT = re.compile(r"[0-9a-f]{7,39}")
 
 
 @dataclass
@@ -39,7 +29,7 @@ class _Run:
     gitops: GitOpsWanted
     outcome: Outcome
     images: Images
-    world: World
+    services: Services
     result: Result = field(default_factory=Result)
     commits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
@@ -71,7 +61,7 @@ class _Run:
         """Whether what stands may be replaced: never by something older."""
         commits = self._commits(standing)
         if commits not in self.compared:
-            self.compared[commits] = compared(self.wanted.plan.commit, commits, self.world.history)
+            self.compared[commits] = compared(self.wanted.plan.commit, commits, self.services.history)
         plan = self.wanted.plan
         ours = Ours(commit=plan.commit, version=plan.version, release=plan.version is not None)
         return verdict(ours, standing, self.compared[commits], allow=plan.event == "workflow_dispatch")
@@ -84,19 +74,21 @@ class _Run:
         if key not in self.commits:
             name = self.wanted.plan.repository
             image = self.images.find(name, [standing.tag]).get(standing.tag) if standing.tag else None
-            self.commits[key] = self.images.commits(name, image) if image else ()
+            known = self.images.commits(name, image) if image else ()
+            # Expired, or never in this registry: GitHub understands a short id as well.
+            self.commits[key] = known or ((key,) if _SHORT.fullmatch(key) else ())
         return self.commits[key]
 
 
-def roll_out(wanted: Wanted, outcome: Outcome, images: Images, world: World) -> RolledOut:
+def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Services) -> RolledOut:
     """Bump the image in the GitOps repository. Raises errors.Failure; then the image is published all the same."""
-    gitops, console = wanted.gitops, world.console
+    gitops, console = wanted.gitops, services.console
     if gitops is None:
         if wanted.gitops_missing:
             console.info(f"Nothing is rolled out: {wanted.gitops_missing}.")
         return RolledOut()
-    run = _Run(wanted, gitops, outcome, images, world)
-    repository = world.gitops()
+    run = _Run(wanted, gitops, outcome, images, services)
+    repository = services.gitops()
     try:
         commit = write(
             repository,
@@ -105,8 +97,8 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, world: World) -> 
             needles=edit.needles([run.target]),
             message=_message(wanted, run.target),
             console=console,
-            clock=world.clock,
-            chance=world.chance,
+            clock=services.clock,
+            chance=services.chance,
         )
     except NoReference:
         # A second look, at every file with an image in it: the error then lists what is there.

@@ -159,11 +159,12 @@ class Stage:
         *,
         event: str = "push",
         ref: str = "refs/heads/main",
-        environment: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         echo: Callable[[str], None] | None = None,
         **changes: str,
     ) -> StepResult:
-        """Run the action's steps on the app's checkout; *changes* are inputs (``-`` leaves one out)."""
+        """Run the action's steps on the app's checkout; *changes* are inputs (``-`` leaves one
+        out), *variables* the job's own."""
         return shim.run(
             ACTION,
             with_=self.inputs(**changes),
@@ -171,7 +172,7 @@ class Stage:
             payload=payload,
             repository=self.name,
             workspace=self.app,
-            environment={**self.job(event, ref), **(environment or {})},
+            environment={**self.job(event, ref), **(variables or {})},
             ref=ref,
             sha=self.head,
             token=self.token,

@@ -41,6 +41,7 @@ class EcrImages:
         self._ecr = ecr
         self._losses = losses
         self._clock = clock
+        self._tags: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
         """Tag -> image for those of *tags* that are there; none where there is no repository.
@@ -88,6 +89,12 @@ class EcrImages:
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         """Every tag of *image*; with a notice only those it was found by, where the role may not ask."""
+        key = (repository, image.digest)
+        if key not in self._tags:
+            self._tags[key] = self._described(repository, image)
+        return self._tags[key]
+
+    def _described(self, repository: str, image: Image) -> tuple[str, ...]:
         answer = self._ecr.call(
             "DescribeImages",
             expected=("ImageNotFoundException", *DENIED),
@@ -148,6 +155,7 @@ class EcrImages:
         Raises TagTaken where the tag stands on another image and can't be moved; AwsDenied, AwsRefused,
         AwsUnreachable.
         """
+        self._tags.pop((repository, image.digest), None)
         if not image.manifest:
             image = replace(self._by_digest(repository, image.digest), tags=image.tags)
         answer = self._ecr.call(

@@ -82,7 +82,7 @@ def _meaning(policy: Policy) -> list[tuple[Any, ...]]:
             rule.selection.count_type,
             rule.selection.count_number,
         )
-        for rule in policy.rules
+        for rule in sorted(policy.rules, key=lambda rule: rule.priority)
     ]
 
 

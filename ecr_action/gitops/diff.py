@@ -71,7 +71,7 @@ def _hunks(changed: list[int], total: int) -> Iterator[tuple[int, int]]:
 
 
 def _range(before: int, count: int) -> str:
-    return f"{before + 1 if count else before},{count}"
+    return f"{before + 1}" if count == 1 else f"{before + 1 if count else before},{count}"
 
 
 def _line(row: _Row) -> str:

@@ -7,20 +7,23 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from ecr_action.errors import GitOpsParse
+from ecr_action.errors import GitOpsParse, InputProblems, Problem
 from ecr_action.gitops import labels, outright, placeholders
 from ecr_action.gitops.candidates import not_referenced
 from ecr_action.gitops.changes import changes_for
 from ecr_action.gitops.diff import unified
 from ecr_action.gitops.documents import extent
 from ecr_action.gitops.environments import Environments, Unclear, normalise
+from ecr_action.gitops.environments import Found as Named
 from ecr_action.gitops.find import Found, Place, find, same_registry
 from ecr_action.gitops.select import select
 from ecr_action.gitops.splice import Addition, Change, is_plain, splice
 from ecr_action.gitops.superseded import Standing, Verdict
 from ecr_action.gitops.target import Target
+from ecr_action.gitops.walk import scalar, within
 from ecr_action.image import version
-from ecr_action.image.tags import SHA
+from ecr_action.image.reference import DIGEST
+from ecr_action.image.tags import SHA, is_tag
 from ecr_action.protocols import File
 
 __all__ = ["Edit", "Place", "Result", "Target", "bump", "needles", "unified_diff"]
@@ -134,6 +137,8 @@ def _bumped(
     scope: _Scope,
     verdict: Callable[[Standing], Verdict] | None,
 ) -> Result:
+    if wrong := [problem for target in targets for problem in _problems(target)]:
+        raise InputProblems(wrong)
     work = _Work(_usable(files, scope, targets))
     for target in targets:
         for found in _chosen(work, target, scope, len(targets)):
@@ -141,6 +146,14 @@ def _bumped(
             _decide(work, found, target, verdict)
     labels.follow(work.files, work.edits, work.moved, work.say)
     return _finished(work)
+
+
+def _problems(target: Target) -> Iterator[Problem]:
+    """The last door before a file: nothing but a tag and a digest gets in."""
+    if not is_tag(target.tag):
+        yield Problem("tag", f"is {target.tag!r}, which is no tag.")
+    if target.digest is not None and not DIGEST.fullmatch(target.digest):
+        yield Problem("digest", f"is {target.digest!r}; a digest is sha256: and 64 hex digits.")
 
 
 # Mode of a symbolic link and of a submodule in git's trees.
@@ -193,11 +206,11 @@ class _Scope:
 def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Found]:
     """The references to *target* that this run means."""
     rule = Environments(target.repository, scope.paths, scope.environments)
-    needle = target.repository.rpartition("/")[2].encode()
-    mentioning = [file for file in work.files.values() if needle in file.content]
+    mentioning = [file for file in work.files.values() if _mentions(file, target)]
     seen = [_placed(item, rule) for file in mentioning for item in find(file, [target.repository])]
     work.references += seen
     own = [item for item in seen if item.kind != "listed" and _is_ours(item, target, scope.replicas)]
+    own = _by_namespace(own, rule)
     fields = outright.found(work.files, scope.fields, target, only=targets == 1)
     own = [item for item in own if item.file not in scope.fields]
     _tell_of_others(work, seen, target, scope.replicas)
@@ -218,12 +231,33 @@ def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Fo
     return [*fields, *chosen]
 
 
+def _mentions(file: File, target: Target) -> bool:
+    """Whether the name is anywhere in *file*; in UTF-16 too, which is refused later, by its name."""
+    name = target.repository.rpartition("/")[2]
+    if name.encode() in file.content:
+        return True
+    wide = file.content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return wide and any(name.encode(kind) in file.content for kind in ("utf-16-le", "utf-16-be"))
+
+
 def _placed(found: Found, rule: Environments) -> Found:
     """*found* with the environment of its path."""
     place = rule.of(found.file)
     if isinstance(place, Unclear):
         return replace(found, unclear=place.names)
     return replace(found, environment=place.name if place else None)
+
+
+def _by_namespace(found: Sequence[Found], rule: Environments) -> list[Found]:
+    """A file of no environment whose objects lie in namespaces of several: then each object has its namespace's."""
+    names: dict[str, dict[int, str]] = {}
+    for item in found:
+        spaces = [scalar(within(node, "metadata", "namespace")) for node, _ in item.seen.steps] if item.seen else []
+        place = rule.of(next((space for space in spaces if space), ""))
+        if item.environment is None and not item.unclear and isinstance(place, Named):
+            names.setdefault(item.file, {})[id(item)] = place.name
+    several = {path: of for path, of in names.items() if len(set(of.values())) > 1}
+    return [replace(item, environment=several.get(item.file, {}).get(id(item), item.environment)) for item in found]
 
 
 def _is_ours(found: Found, target: Target, replicas: Collection[str]) -> bool:

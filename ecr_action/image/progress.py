@@ -17,6 +17,7 @@ _LINE = re.compile(r"#(\d+) (.*)")
 _DONE = re.compile(r"DONE ([0-9.]+)s")
 _OUTPUT = re.compile(r"\d+\.\d+ (.*)")
 _LOCATION = re.compile(r"(?P<file>\S.*):(?P<line>[1-9][0-9]*)")
+_RULER = "-" * 20
 # Steps of the builder's own about its own files, of interest to nobody.
 _INTERNAL = re.compile(r"\[(?:internal|auth)\]|resolve image config for|resolving provenance|copy /context /")
 # The end of what takes long and is told as a bar: of these the last line is shown.
@@ -98,7 +99,7 @@ class Log:
         lines = list(self.outside)
         for line, ruler in zip(lines, lines[1:]):  # noqa: B905, RUF007
             match = _LOCATION.fullmatch(line)
-            if match and set(ruler) == {"-"}:
+            if match and ruler == _RULER:
                 return match["file"], int(match["line"])
         return None
 

@@ -9,14 +9,15 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret converters inputs plan wanted protocols report prompt github.context image.reference image.tags image.labels "
+    "errors secret converters inputs plan wanted protocols report prompt "
+    "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.version image.reuse image.promotion aws.lifecycle aws.drift aws.trust "
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()
 )
 # Those that put the parts together.
-COMPOSING = {"__main__", "run", "assemble", "publish", "rollout", "moving", "local", "environment"}
+COMPOSING = {"__main__", "run", "assemble", "publish", "ensure", "obtain", "tagging", "rollout", "local", "environment"}
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = {"publish", "rollout", "moving"}
+WITHOUT_EFFECTS = {"publish", "ensure", "obtain", "tagging", "rollout", "services"}
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

@@ -61,7 +61,7 @@ def test_an_empty_checkout_is_named(stage: Stage) -> None:
 def test_a_job_without_the_right_to_identity_tokens(stage: Stage) -> None:
     """With the block to add, both scopes in it."""
     none = {"ACTIONS_ID_TOKEN_REQUEST_URL": "", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}
-    result = stage.publish(stage.push_payload(), environment=none)
+    result = stage.publish(stage.push_payload(), variables=none)
     failed(result, "E-OIDC-PERMISSION", "id-token: write", "contents: read")
 
 
@@ -84,14 +84,14 @@ def test_a_trust_policy_that_refuses_prints_the_statement_that_admits_the_job(
     """For each form of `sub`."""
     stage = make_stage(full=False)
     job = stage.job(repository="other-org/app", **claims)
-    result = stage.publish(stage.push_payload(), environment=job)
+    result = stage.publish(stage.push_payload(), variables=job)
     failed(result, "E-AWS-TRUST", sub, '"sts:AssumeRoleWithWebIdentity"', "sts.amazonaws.com", "org_id")
 
 
 def test_a_repository_made_lately_is_refused_by_the_platforms_present_trust(make_stage: Make) -> None:
     """The most likely first failure of all: its `sub` has ids, which `repo:<org>/*:*` does not match."""
     stage = make_stage(full=False)
-    result = stage.publish(stage.push_payload(), environment=stage.job(immutable_subject=True))
+    result = stage.publish(stage.push_payload(), variables=stage.job(immutable_subject=True))
     failed(result, "E-AWS-TRUST", "repo:darede-labs@", "org_id")
 
 
@@ -106,7 +106,7 @@ def test_credentials_of_another_account(stage: Stage) -> None:
 def test_an_engine_that_does_not_run(stage: Stage, engine: str) -> None:
     """The address that was tried is named; nothing was pushed."""
     gone = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-    result = stage.publish(stage.push_payload(), environment=gone, engine=engine)
+    result = stage.publish(stage.push_payload(), variables=gone, engine=engine)
     failed(result, "E-ENGINE", "unix:///nowhere/docker.sock", "runs-on: ubuntu-latest")
     assert tags_of(stage) == {}
 

@@ -27,7 +27,8 @@ def test_from_a_commit_to_a_gitops_commit_and_again(stage: Stage, engine: str) -
     before, short = stage.gitops_head(), stage.head[:7]
     first = ok(stage.publish(stage.push_payload(), engine=engine))
     assert first.outputs["tags"].split("\n") == [stage.head, short, f"dev-{short}", "latest"]
-    assert tags_of(stage) == dict.fromkeys([stage.head, short, f"dev-{short}", "latest"], first.outputs["digest"])
+    named = [stage.head, short, f"dev-{short}", "latest", "deployed-dev"]
+    assert tags_of(stage) == dict.fromkeys(named, first.outputs["digest"])
     assert first.outputs["repository-created"] == "true"
     changed = [line for line in stage.gitops_diff(before, stage.gitops_head()).splitlines() if line[:1] in "+-"]
     assert changed[2:] == [
@@ -46,7 +47,12 @@ def test_from_a_commit_to_a_gitops_commit_and_again(stage: Stage, engine: str) -
     head, commit = stage.gitops_head(), stage.commit("Second", {"index.html": "revision 2\n"})
     third = ok(stage.publish(stage.push_payload(), engine=engine))
     assert third.outputs["digest"] != first.outputs["digest"]
-    assert tags_of(stage)["latest"] == third.outputs["digest"]
+    deployed = {tag: tags_of(stage)[tag] for tag in ("latest", "deployed-dev", "deployed-dev-previous")}
+    assert deployed == {
+        "latest": third.outputs["digest"],
+        "deployed-dev": third.outputs["digest"],
+        "deployed-dev-previous": first.outputs["digest"],
+    }
     assert stage.gitops_diff(head, stage.gitops_head()).count("\n+") == 2
     assert commit[:7] in gitops_file(stage, "manifests/deployment.yaml")
     assert "revision 2" in answer_of(third.outputs["image"], stage)
@@ -64,7 +70,7 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
             *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
             *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
             *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken", "ecr:BatchGetImage"],
-            *["ecr:PutImage"] * 3,
+            *["ecr:PutImage"] * 4,
             *_BUMP,
         ]
     )
@@ -78,7 +84,7 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
     )
 
 
-_READ = ["github:POST repository"] + ["github:GET tree", "github:GET tarball", "github:GET codeload"]
+_READ = ["github:POST repository", "github:GET tree", "github:GET tarball", "github:GET codeload"]
 _BUMP = [*_READ, "github:POST createCommitOnBranch"]
 
 

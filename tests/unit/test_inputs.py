@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from ecr_action import inputs
-from ecr_action.image.lists import entries, lines
 from ecr_action.converters import GitOpsPath
+from ecr_action.image.lists import entries, lines
 from ecr_action.inputs import TABLE, Inputs
 from tests.builders import make_inputs
 

@@ -217,6 +217,14 @@ def test_signed_addresses_are_told_to_nobody(
     assert "signature=" not in str(refused.value) + "".join(text for _, text in job.console.told)
 
 
+def test_a_signed_address_that_nobody_answers_is_told_to_nobody() -> None:
+    """The client's own text would have the address."""
+    with pytest.raises(errors.AwsUnreachable) as refused:
+        images_module._download("http://127.0.0.1:1/layers/1/x?signature=canary")
+    assert "EndpointConnectionError" in refused.value.what
+    assert "canary" not in str(refused.value)
+
+
 def test_a_role_that_may_read_no_layers_knows_no_commit(job: Job, world: World, registry: Registry, name: str) -> None:
     """Unknown, with a notice for each lost action."""
     push(registry, name, "latest", "one", {REVISION: COMMIT})

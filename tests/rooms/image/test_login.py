@@ -71,7 +71,7 @@ def test_plugins_contexts_and_builders_are_found(tmp_path: Path) -> None:
 
 def test_a_configuration_elsewhere(tmp_path: Path) -> None:
     """DOCKER_CONFIG is the user's folder where it is set, BUILDX_CONFIG stays where it is set."""
-    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "buildx").mkdir(parents=True)
     (tmp_path / "other" / "config.json").write_text('{"HttpHeaders": {"X": "y"}}')
     user = {"HOME": "/nowhere", "DOCKER_CONFIG": str(tmp_path / "other"), "BUILDX_CONFIG": "/b"}
     with logged_in(user, LOGIN, temp=tmp_path / "t", console=CONSOLE) as environment:

@@ -57,12 +57,13 @@ def test_what_is_ignored_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_the_dockerfile_is_sent_as_given(tmp_path: Path) -> None:
-    """Once, with the text given, although it is ignored."""
+    """Once, with the text given, ignored or not."""
     make(tmp_path, "Dockerfile", "a")
-    tar = archive(tmp_path, "Dockerfile", text=b"FROM other\n")
-    file = tar.extractfile("Dockerfile")
-    assert file is not None
-    assert (file.read(), tar.getnames()) == (b"FROM other\n", ["a", "Dockerfile"])
+    for ignore in ("", "Dockerfile"):
+        tar = archive(tmp_path, ignore, text=b"FROM other\n")
+        file = tar.extractfile("Dockerfile")
+        assert file is not None
+        assert (file.read(), tar.getnames()) == (b"FROM other\n", ["a", "Dockerfile"])
 
 
 def test_it_is_never_whole_in_memory(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_the_order_of_rules_is_meaning() -> None:
     first, second, *rest = one.rules
     swapped = Policy((replace(second, priority=first.priority), replace(first, priority=second.priority), *rest))
     assert not lifecycle.same(one, swapped)
+    assert lifecycle.same(one, Policy(one.rules[::-1]))
 
 
 # -- every rule that ECR has, broken once ------------------------------------------------------------------------------

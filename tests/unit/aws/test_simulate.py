@@ -58,6 +58,14 @@ def test_age_counts_from_the_first_push() -> None:
     assert fates([rule(1, PUSHED, 7, "pr-")], *images) == {"old": 1, "exact": None, "new": None}
 
 
+def test_an_image_back_from_the_archive_is_as_old_as_its_return() -> None:
+    """Age and order by the day it came back."""
+    back = image("back", 400, "pr-1", activated_at=NOW - timedelta(days=3))
+    other = image("other", 5, "pr-2")
+    assert fates([rule(1, PUSHED, 7, "pr-")], back, other) == {"back": None, "other": None}
+    assert fates([rule(1, COUNT, 1, "pr-")], back, other) == {"back": None, "other": 1}
+
+
 def test_every_prefix_must_match() -> None:
     """Several prefixes are an and, over all tags of an image."""
     rules = [rule(1, COUNT, 1, "prod-", "v")]

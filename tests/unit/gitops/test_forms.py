@@ -37,7 +37,8 @@ ONE_TAG = {
     "component": ("c.yaml", f"kind: Component\nimages:\n- name: {IMAGE}\n  newTag: «old»\n"),
     "inline patch": (
         "kustomization.yaml",
-        f"patches:\n- patch: |-\n    - op: replace\n      path: /x\n      value: {IMAGE}:«old» # c\n  target: {{kind: X}}\n",
+        f"patches:\n- patch: |-\n    - op: replace\n      path: /x\n      value: {IMAGE}:«old» # c\n"
+        f"  target: {{kind: X}}\n",
     ),
     "inline patch, windows": (
         "kustomization.yaml",
@@ -58,12 +59,14 @@ ONE_TAG = {
     ),
     "argo values text": (
         "app.yaml",
-        f"kind: Application\nspec:\n  source:\n    helm:\n      values: |\n        image:\n          repository: {IMAGE}\n"
+        f"kind: Application\nspec:\n  source:\n    helm:\n      values: |\n        image:\n"
+        f"          repository: {IMAGE}\n"
         "          tag: «old»   # keep\n        x: 1\n",
     ),
     "argo valuesObject": (
         "app.yaml",
-        f"kind: Application\nspec:\n  sources:\n  - helm:\n      valuesObject:\n        image: {{repository: {IMAGE}, tag: «old»}}\n",
+        f"kind: Application\nspec:\n  sources:\n  - helm:\n      valuesObject:\n"
+        f"        image: {{repository: {IMAGE}, tag: «old»}}\n",
     ),
     "argo parameters": (
         "app.yaml",
@@ -74,22 +77,28 @@ ONE_TAG = {
     "argo kustomize images, plain": ("app.yaml", f"kustomize:\n  images: ['{IMAGE}:«old»']\n"),
     "argocd-source": (
         ".argocd-source-app.yaml",
-        f"kustomize:\n  images:\n  - {IMAGE}:«old»\nhelm:\n  parameters:\n  - name: image.repository\n    value: {IMAGE}\n"
+        f"kustomize:\n  images:\n  - {IMAGE}:«old»\nhelm:\n  parameters:\n  - name: image.repository\n"
+        f"    value: {IMAGE}\n"
         "    forcestring: true\n  - name: image.tag\n    value: «old»\n    forcestring: true\n",
     ),
     "applicationset": (
         "set.yaml",
-        f"kind: ApplicationSet\nspec:\n  template:\n    spec:\n      source:\n        kustomize: {{images: ['{IMAGE}:«old»']}}\n"
+        f"kind: ApplicationSet\nspec:\n  template:\n    spec:\n      source:\n"
+        f"        kustomize: {{images: ['{IMAGE}:«old»']}}\n"
         f"  templatePatch: |\n    {{{{- if .x }}}}\n    spec:\n      image: {IMAGE}:«old»   # c\n    {{{{- end }}}}\n",
     ),
     "flux release": (
         "release.yaml",
-        f"kind: HelmRelease\nspec:\n  values:\n    image: {{repository: {IMAGE}, tag: «old»}}\n  postRenderers:\n  - kustomize:\n"
+        f"kind: HelmRelease\nspec:\n  values:\n    image: {{repository: {IMAGE}, tag: «old»}}\n"
+        f"  postRenderers:\n  - kustomize:\n"
         f"      images:\n      - name: {IMAGE}\n        newTag: «old»\n",
     ),
     "flux kustomization": ("k.yaml", f"kind: Kustomization\nspec:\n  images:\n  - name: {IMAGE}\n    newTag: «old»\n"),
     "json": ("d.json", f'{{"a": "\\ud83d\\ude80",\n\t"image" : "{IMAGE}:«old»", "n": [1.0e3, null]}}'),
-    "json with escaped slash": ("d.json", '{"spec":{"repository":"HOST\\/hello-node","tag":"«old»"}}'.replace("HOST", HOST)),
+    "json with escaped slash": (
+        "d.json",
+        '{"spec":{"repository":"HOST\\/hello-node","tag":"«old»"}}'.replace("HOST", HOST),
+    ),
     "json named yaml": ("d.yaml", f'{{"image": "{IMAGE}:«old»"}}\n'),
     "crd": ("r.yaml", f"kind: Rollout\nspec:\n  x:\n    - y: {{image: '{IMAGE}:«old»'}}\n"),
     "init container too": (
@@ -152,8 +161,10 @@ DIGESTS = {
     ),
     "parameters": (
         "app.yaml",
-        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n  - {{name: image.digest, value: '{OLD}'}}\n",
-        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n  - {{name: image.digest, value: '{NEW}'}}\n",
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n"
+        f"  - {{name: image.digest, value: '{OLD}'}}\n",
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n"
+        f"  - {{name: image.digest, value: '{NEW}'}}\n",
     ),
 }
 
@@ -201,7 +212,10 @@ def test_pin_digest_writes_it_where_a_field_can_hold_it(path: str, before: str, 
 KUSTOMIZE_LINES = {
     "last line": (f"images:\n- name: {IMAGE}\n", f"images:\n- name: {IMAGE}\n  newTag: abc1234\n"),
     "no final newline": (f"images:\n- name: {IMAGE}", f"images:\n- name: {IMAGE}\n  newTag: abc1234"),
-    "windows": (f"images:\r\n  - name: {IMAGE} # c\r\nx: 1\r\n", f"images:\r\n  - name: {IMAGE} # c\r\n    newTag: abc1234\r\nx: 1\r\n"),
+    "windows": (
+        f"images:\r\n  - name: {IMAGE} # c\r\nx: 1\r\n",
+        f"images:\r\n  - name: {IMAGE} # c\r\n    newTag: abc1234\r\nx: 1\r\n",
+    ),
     "windows, no final newline": (f"images:\r\n- name: {IMAGE}", f"images:\r\n- name: {IMAGE}\r\n  newTag: abc1234"),
     "nothing there": (f"images:\n- name: {IMAGE}\n  newTag:\n", f"images:\n- name: {IMAGE}\n  newTag: abc1234\n"),
 }
@@ -229,7 +243,8 @@ NO_REFERENCE = {
     "a template": f"image: {IMAGE}:{{{{ .tag }}}}\n",
     "helm, empty tag": f'image: {{repository: {IMAGE}, tag: ""}}\n',
     "helm, null tag": f"image:\n  repository: {IMAGE}\n  tag:\n",
-    "helm, another registry wins": f"global: {{imageRegistry: docker.io}}\nimage: {{registry: {HOST}, repository: hello-node, tag: a}}\n",
+    "helm, another registry wins": f"global: {{imageRegistry: docker.io}}\n"
+    f"image: {{registry: {HOST}, repository: hello-node, tag: a}}\n",
     "helm, templated tag": f"image: {{repository: {IMAGE}, tag: '{{{{ .t }}}}'}}\n",
     "a name alone under another key": f"repo: {IMAGE}\n",
     "a name alone in an environment variable": f"env: [{{name: A, value: {IMAGE}}}]\n",
@@ -237,7 +252,10 @@ NO_REFERENCE = {
     "secret": f"kind: Secret\nstringData: {{image: '{IMAGE}:old'}}\n",
     "inside a longer text": f"args: ['--image={IMAGE}:old', 'docker pull {IMAGE}:old']\n",
     "a script": f"run: |\n  docker pull {IMAGE}:old\n  echo done\n",
-    "last applied": f"metadata:\n  annotations:\n    last: |\n      {{\"image\":\"{IMAGE}:old\"}}\n",
+    "last applied": f'metadata:\n  annotations:\n    last: |\n      {{"image":"{IMAGE}:old"}}\n',
+    "a merged image that is another one": (
+        f"b: &b {{repository: {IMAGE}, pullPolicy: Always}}\nimage: {{<<: *b, repository: nginx, tag: old}}\n"
+    ),
     "a comment": f"a: hello-node # image: {IMAGE}:old\n",
     "a key": f"{IMAGE}:old: x\n",
 }
@@ -261,10 +279,16 @@ def test_listed_places_are_told() -> None:
 REFUSED = {
     "folded text": (f"helm:\n  values: >\n    image: {IMAGE}:old\n\n    x: 1\n", "folded or quoted"),
     "quoted text": (f'helm:\n  values: "image:\\n  repository: {IMAGE}\\n  tag: old\\n"\n', "folded or quoted"),
-    "quoted patch": (f"patches:\n- patch: '[{{\"op\": \"replace\", \"path\": \"/x\", \"value\": \"{IMAGE}:old\"}}]'\n", "folded or quoted"),
+    "quoted patch": (
+        f'patches:\n- patch: \'[{{"op": "replace", "path": "/x", "value": "{IMAGE}:old"}}]\'\n',
+        "folded or quoted",
+    ),
     "a tag that is something else too": (f"x: &t old\nimage: {{repository: {IMAGE}, tag: *t}}\n", "alias"),
     "a tag of two images": (f"a: {{repository: nginx, tag: &t old}}\nb: {{repository: {IMAGE}, tag: *t}}\n", "alias"),
-    "a merged tag of two images": (f"a: &d {{tag: old}}\nb: {{<<: *d, repository: nginx}}\nc: {{<<: *d, repository: {IMAGE}}}\n", "alias"),
+    "a merged tag of two images": (
+        f"a: &d {{tag: old}}\nb: {{<<: *d, repository: nginx}}\nc: {{<<: *d, repository: {IMAGE}}}\n",
+        "alias",
+    ),
     "two different values under one key": (f"image: nginx:1\nimage: {IMAGE}:old\n", "twice"),
     "a key on the way twice": (f"spec: {{image: nginx}}\nspec: {{image: '{IMAGE}:old'}}\n", "twice"),
     "two tags": (f"image: {{repository: {IMAGE}, tag: a, tag: b}}\n", "twice"),
@@ -315,7 +339,9 @@ def test_a_parameter_wins_over_the_values_object() -> None:
 
 def test_a_parameter_that_helm_would_read_as_a_number_is_told() -> None:
     """`forceString: true` is missing."""
-    text = f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n  - {{name: image.tag, value: old}}\n"
+    text = (
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n  - {{name: image.tag, value: old}}\n"
+    )
     assert any("forceString" in notice for notice in run({"a.yaml": text}, tag="1234567").notices)
     assert not run({"a.yaml": text}, tag="abc1234").notices
 

@@ -144,3 +144,9 @@ def test_words_outside_of_steps() -> None:
     assert log.error == "Cannot connect to the Docker daemon at unix:///x. Is it running?"
     assert read("unknown flag: --sbom\n")[0].error == "unknown flag: --sbom"
     assert (log.location, log.failed, log.steps) == (None, None, ())
+
+
+def test_a_number_is_no_place() -> None:
+    """Only what stands above the quoted Dockerfile is a file and its line."""
+    assert read("see host:443\n------\n > x:\n------\nERROR: no\n")[0].location is None
+    assert read("see host:443\nor later\nERROR: no\n")[0].location is None

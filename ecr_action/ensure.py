@@ -1,0 +1,79 @@
+"""The repository step: it exists, with its lifecycle policy, and what it holds is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ecr_action.aws import lifecycle
+from ecr_action.errors import RepositoryMissing
+from ecr_action.image import reuse
+from ecr_action.protocols import Image, Lifecycle, RepositoryState
+from ecr_action.services import Cloud, Services
+from ecr_action.wanted import Wanted
+
+T = TypeVar("T")
+
+
+def ensure_repository(
+    wanted: Wanted, cloud: Cloud, services: Services
+) -> tuple[RepositoryState, Mapping[str, Image], bool]:
+    """The repository, as it is wanted; the images that are there; whether it was created now."""
+    spec = wanted.repository
+    plan = wanted.plan
+    deployed = [f"deployed-{plan.environment}"] if wanted.gitops else []
+    asked = [*reuse.asked(plan.tags, wanted.run_id, reusing=plan.reuse), *deployed]
+    state: RepositoryState | None
+    state, policy, there = _together(  # type: ignore[assignment]
+        lambda: cloud.repository.read(spec.name),
+        lambda: cloud.repository.read_lifecycle(spec.name) if spec.lifecycle_policy else None,
+        lambda: cloud.images.find(spec.name, asked),
+    )
+    created = False
+    if state is None:
+        if not spec.create:
+            raise _missing(spec.name)
+        state, created = cloud.repository.create(spec)
+        services.console.info(f"The repository {spec.name} was {'created' if created else 'created by another job'}.")
+        policy = Lifecycle(readable=True)
+    if spec.lifecycle_policy and isinstance(policy, Lifecycle):
+        _lifecycle(wanted, state, policy, created, cloud, services)
+    return state, there, created  # type: ignore[return-value]
+
+
+def _missing(name: str) -> RepositoryMissing:
+    return RepositoryMissing(
+        f"There is no repository {name}, and 'create-repository' is false.",
+        fix=f"create-repository: 'true'\nor: aws ecr create-repository --repository-name {name}",
+    )
+
+
+def _lifecycle(
+    wanted: Wanted, state: RepositoryState, policy: Lifecycle, created: bool, cloud: Cloud, services: Services
+) -> None:
+    spec = wanted.repository
+    decision = lifecycle.decide(
+        policy,
+        wanted=spec.lifecycle_policy or "",
+        is_default=spec.lifecycle_is_default,
+        created_now=created,
+        created_at=state.created_at,
+        now=services.clock.now(),
+        consent=spec.lifecycle_asked_for,
+        repository=spec.name,
+    )
+    if decision.level == "warning":
+        services.console.warning(decision.because, title="Lifecycle policy")
+    elif decision.level == "notice":
+        services.console.notice(decision.because, title="Lifecycle policy")
+    else:
+        services.console.info(decision.because)
+    if decision.write:
+        cloud.repository.write_lifecycle(spec.name, spec.lifecycle_policy or "")
+
+
+def _together(*reads: Callable[[], T]) -> list[T]:
+    """Independent reads side by side; the first failure of them is raised."""
+    with ThreadPoolExecutor(len(reads)) as pool:
+        return [future.result() for future in [pool.submit(read) for read in reads]]

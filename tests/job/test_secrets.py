@@ -1,0 +1,100 @@
+"""Canaries in every place that a secret can be; every byte that leaves is searched for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from lab.runner.shim import StepResult
+from lab.stage import Stage
+
+CANARY = "canary-9f2c71d0e5"
+
+
+@pytest.fixture
+def watched(stage: Stage, tmp_path: Path) -> tuple[Stage, dict[str, str], Path]:
+    """The stage with a job whose `docker` and `git` note arguments and environment, and whose user has a login."""
+    noted, programs = tmp_path / "noted", tmp_path / "bin"
+    noted.mkdir()
+    programs.mkdir()
+    for name in ("docker", "git"):
+        real = shutil.which(name, path=stage.environment["PATH"])
+        script = programs / name
+        script.write_text(f'#!/bin/sh\n{{ printf "%s\\n" "$0" "$@"; env; }} >> {noted}/$$\nexec {real} "$@"\n')
+        script.chmod(0o755)
+    config = tmp_path / "docker"
+    shutil.copytree(stage.environment["DOCKER_CONFIG"], config, symlinks=True)
+    login = base64.b64encode(f"user:{CANARY}-login".encode()).decode()
+    (config / "config.json").write_text(json.dumps({"auths": {"registry.example.com": {"auth": login}}}))
+    return (
+        stage,
+        {"PATH": f"{programs}:{stage.environment['PATH']}", "DOCKER_CONFIG": str(config), "RUNNER_DEBUG": "1"},
+        noted,
+    )
+
+
+def leaked(result: StepResult, noted: Path, secrets: Mapping[str, str]) -> list[str]:
+    """Where secrets are seen: log (but for the lines that ask the runner to hide them), files, children."""
+    log = b"\n".join(line for line in result.raw.splitlines() if not line.startswith(b"::add-mask::"))
+    places = {
+        "log": log,
+        "shown": result.log.encode(),
+        "summary": result.summary.encode(),
+        "outputs": json.dumps(result.outputs).encode(),
+        "files": b"\n".join(result.written.values()),
+        "children": b"\n".join(file.read_bytes() for file in noted.iterdir()),
+    }
+    return [
+        f"{name} in {place}"
+        for place, text in places.items()
+        for name, value in secrets.items()
+        if value.encode() in text
+    ]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"engine": "buildx"},
+        {"engine": "docker"},
+        {"file": "Broken.Dockerfile"},
+        {"gitops_files": "nowhere.yaml"},
+        {"aws_region": "nowhere"},
+        {"allowed_account_ids": "210987654321"},
+    ],
+    ids=lambda given: "-".join(given.values()),
+)
+def test_no_secret_leaves(watched: tuple[Stage, dict[str, str], Path], inputs: dict[str, str]) -> None:
+    """In success and in failure, with debug lines on."""
+    stage, environment, noted = watched
+    stage.commit("Broken too", {"Broken.Dockerfile": "FROM busybox:stable\nRUN env && false\n"})
+    job = {**stage.job(), **environment}
+    result = stage.publish(stage.push_payload(), variables=job, **inputs)
+    assert (result.exit_code == 0) is ("engine" in inputs), result.log
+    secrets = {
+        "gitops-token": stage.gitops_token,
+        "github-token": stage.token,
+        "identity token request": job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        "the user's login": f"{CANARY}-login",
+        "the user's login, encoded": base64.b64encode(f"user:{CANARY}-login".encode()).decode(),
+        **{f"masked {number}": value for number, value in enumerate(result.masks) if value != stage.role},
+    }
+    assert leaked(result, noted, secrets) == []
+    assert result.leftovers == []
+
+
+def test_what_is_secret_is_masked_first(watched: tuple[Stage, dict[str, str], Path]) -> None:
+    """Tokens, the session's keys, the registry's password: the runner is told before anything else can show them."""
+    stage, environment, _ = watched
+    result = stage.publish(stage.push_payload(), variables=environment)
+    assert stage.gitops_token in result.masks
+    assert len(result.masks) >= 7, "the two tokens, the request's, the job's, two keys, the password"
+    text = result.raw.decode()
+    for value in result.masks:
+        if f"::add-mask::{value}" in text:
+            assert text.index(value) == text.index(f"::add-mask::{value}") + len("::add-mask::")
