@@ -64,6 +64,9 @@ def _failed(failure: Failure, console: Runner, name: str) -> int:
     console.info(f"{title}\n" + "\n".join(parts)) if not isinstance(console, Terminal) else None
     console.error("\n".join(parts), title=title, file=failure.file, line=failure.line)
     console.summary(report.failure_summary(failure))
+    if isinstance(failure.so_far, report.Outcome):
+        console.outputs(report.outputs(failure.so_far))
+        console.summary(report.summary(failure.so_far))
     if isinstance(failure, InputProblems) and name in ("bump", "lifecycle"):
         return 1
     return failure.exit_status

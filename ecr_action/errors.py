@@ -67,6 +67,8 @@ class Failure(Exception):
         self.file = file
         self.line = line
         self.transient = transient
+        # What the run had done by then (report.Outcome), for its outputs: a later step may need the image all the same.
+        self.so_far: object = None
 
     def __str__(self) -> str:
         parts = [f"{self.title} ({self.code}): {self.what}"]

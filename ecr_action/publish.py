@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecr_action.ensure import ensure_repository
+from ecr_action.errors import Failure
 from ecr_action.obtain import obtain_image
 from ecr_action.report import Outcome
 from ecr_action.rollout import roll_out
@@ -51,7 +52,11 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         notices=choice.notices,
     )
     with timeline.phase("GitOps"):
-        rolled_out = roll_out(wanted, outcome, cloud.images, services)
+        try:
+            rolled_out = roll_out(wanted, outcome, cloud.images, services)
+        except Failure as failure:
+            failure.so_far = outcome
+            raise
         if rolled_out.deployed:
             mark_deployed(plan, image, state, there, cloud.images, services)
     return replace(outcome, rolled_out=rolled_out, seconds=timeline.seconds)

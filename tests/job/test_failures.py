@@ -122,7 +122,9 @@ def test_a_gitops_token_without_access(stage: Stage) -> None:
     stage.github.token(stage.gitops_token, "platform-bot", {}, kind="fine-grained")
     result = stage.publish(stage.push_payload())
     failed(result, "E-GITOPS-ACCESS", stage.gitops, "Contents")
-    assert "latest" in tags_of(stage)
+    assert result.outputs["digest"] == tags_of(stage)["latest"]
+    assert (result.outputs["pushed"], result.outputs["deployed"]) == ("true", "false")
+    assert "is published" in result.summary
 
 
 def test_a_gitops_token_that_may_only_read(stage: Stage) -> None:
