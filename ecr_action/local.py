@@ -1,4 +1,4 @@
-"""``bump`` and ``lifecycle`` at the prompt: the same pure functions, on local files."""
+"""``bump`` at the prompt: the same pure functions, on local files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ecr_action.aws import lifecycle as policies
 from ecr_action.errors import GitOpsRefused, InputProblems, Problem
 from ecr_action.github.commands import Runner
 from ecr_action.gitops import edit
@@ -32,7 +31,8 @@ def bump(command: Command, console: Runner) -> int:
         [File(path=shown, content=real.read_bytes()) for shown, real in files.items()],
         targets,
         environment=normalise(environment) if environment else None,
-        named=named,
+        # Without an environment a file named outright is meant as it is; with one its own environment counts.
+        named=[path for path in named if "#" in path] if environment else named,
     )
     for notice in result.notices:
         console.notice(notice)
@@ -138,11 +138,3 @@ def _write(result: edit.Result, files: Mapping[str, Path]) -> None:
         raise GitOpsRefused(f"Nothing was written: {error}.") from error
     for beside, real in ready:
         beside.replace(real)
-
-
-def lifecycle(command: Command, console: Runner) -> int:
-    """``lifecycle default``: the policy document that a new repository gets."""
-    if command.paths != ("default",):
-        raise InputProblems([Problem("lifecycle", "takes 'default' in this version.")])
-    console.result(policies.text(policies.default_policy()))
-    return 0

@@ -17,7 +17,7 @@ python -m ecr_action [publish] [--INPUT VALUE ...]
 python -m ecr_action plan [--format text|json] [--INPUT VALUE ...]
 python -m ecr_action bump --image REGISTRY/REPOSITORY[:TAG[@DIGEST]] [--tag T] [--digest D] [--pin tag|digest]
                           [--environment E] [--dry-run] PATH...
-python -m ecr_action lifecycle default
+python -m ecr_action lifecycle default | lint --policy FILE | simulate --policy FILE --images FILE --at TIME
 Every input of the README is a flag of publish and plan: --environment staging."""
 _SWITCHES = {name for name, spec in TABLE.items() if spec.default in ("true", "false")}
 
@@ -39,7 +39,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "publish": tuple(TABLE),
     "plan": (*TABLE, "format"),
     "bump": ("image", "tag", "digest", "pin", "environment", "dry-run"),
-    "lifecycle": ("format",),
+    "lifecycle": ("policy", "images", "at", "format"),
 }
 
 

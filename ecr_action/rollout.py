@@ -121,10 +121,12 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Service
 
 
 def _say(kept: Verdict, console: Console) -> None:
+    # The annotation's title says it.
+    text = kept.notice.removeprefix("NOT DEPLOYED: ")
     if kept.level == "warning":
-        console.warning(kept.notice, title="NOT DEPLOYED")
+        console.warning(text, title="NOT DEPLOYED")
     else:
-        console.notice(kept.notice, title="NOT DEPLOYED")
+        console.notice(text, title="NOT DEPLOYED")
 
 
 def _message(wanted: Wanted, target: Target) -> str:

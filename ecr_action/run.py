@@ -28,9 +28,9 @@ def run(environment: Environment, console: Runner) -> int:
 
         return bump(command, console)
     if command.name == "lifecycle":
-        from ecr_action.local import lifecycle
+        from ecr_action import policies
 
-        return lifecycle(command, console)
+        return policies.run(command, console)
     parsed, problems = inputs.parse(_given(environment, command), environment=environment.fallbacks())
     console.mask(parsed.gitops_token)
     console.mask(parsed.github_token)

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="folder of caches and states")
     parser.add_argument("--name", default="demo", help="which state (default: %(default)s)")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to start")
+    parser.add_argument("--parts", type=_parts, default=PARTS, help=f"what to start, of {','.join(PARTS)}")
     parser.add_argument("command", choices=("up", "down", "status", "env"))
     chosen = parser.parse_args(arguments)
     lab = Lab(Paths(chosen.root, chosen.name), chosen.parts, say=lambda line: print(line, file=sys.stderr))
@@ -33,6 +33,13 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 130
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split(","))
+    if unknown := set(parts) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    return parts
 
 
 def _run(lab: Lab, command: str) -> int:

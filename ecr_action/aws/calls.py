@@ -41,7 +41,7 @@ def translated(operation: str) -> Iterator[None]:
         status = int(meta.get("HTTPStatusCode", 400))
         refusal = Refusal(operation, str(told.get("Code", "")), str(told.get("Message", "")), status)
         raise Refused(refusal, str(meta.get("HTTPHeaders", {}).get("date", ""))) from error
-    except (exceptions.HTTPClientError, ResponseParserError) as error:
+    except (exceptions.HTTPClientError, exceptions.ConnectionError, ResponseParserError) as error:
         raise refusals.unreachable(operation, str(error)) from error
     except exceptions.BotoCoreError as error:
         raise AwsRefused(f"{operation} can't be called: {error}") from error

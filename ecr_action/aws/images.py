@@ -209,14 +209,14 @@ def _unreadable(repository: str, failure: Mapping[str, Any]) -> Failure:
 def _download(url: str) -> str:
     """What lies at a signed address, which stands in no message. Raises AwsUnreachable."""
     from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import ConnectionError, HTTPClientError
     from botocore.httpsession import URLLib3Session
     from botocore.utils import get_environ_proxies
 
     http = URLLib3Session(timeout=20, proxies=get_environ_proxies(url))
     try:
         answer = http.send(AWSRequest("GET", url).prepare())
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         # The error's text has the address.
         raise refusals.unreachable("The download of an image's configuration", type(error).__name__) from None
     finally:

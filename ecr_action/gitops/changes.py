@@ -118,14 +118,14 @@ def _check_aliases(found: Found, change: Change) -> None:
     if document is None or seen.whole is change.node or "*" not in document.source.text or change.source.json:
         return
     for root in change.source.roots if change.source.outer else [document.root]:
-        for holder, key in _users(root, change.node):
+        for holder, key in users(root, change.node):
             if not _is_field(found, holder, key):
                 line = change.source.line_of(extent(holder)[0])
                 what = f"by an alias it is also {key!r} of what begins at line {line}, which is something else."
                 raise _refused(found, what, "Write the value out at one of the two places.")
 
 
-def _users(root: yaml.Node, node: yaml.ScalarNode) -> Iterator[tuple[yaml.Node, str]]:
+def users(root: yaml.Node, node: yaml.ScalarNode) -> Iterator[tuple[yaml.Node, str]]:
     """The collections that have *node* as a value, merge keys resolved, and the key."""
     for collection in collections(root):
         if isinstance(collection, yaml.MappingNode):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import yaml
 
 from ecr_action.errors import GitOpsParse
-from ecr_action.gitops.changes import collections
+from ecr_action.gitops.changes import collections, users
 from ecr_action.gitops.documents import documents
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.splice import Addition, Change
@@ -41,8 +41,8 @@ def follow(
     """
     selected: dict[str, str | None] = {}
     done: set[int] = set()
-    for found, target in _first(moved):
-        for node, path in _labels(found):
+    for holder, found, target in _first(moved):
+        for node, path in _labels(holder):
             folder = found.file.rpartition("/")[0]
             if folder not in selected:
                 selected[folder] = _selecting(files.values(), folder)
@@ -50,14 +50,23 @@ def follow(
                 say(f"{found.file}: the label {VERSION} stays as it is, since a selector uses it ({selected[folder]}).")
             elif not _VALUE.fullmatch(target.tag):
                 say(f"{found.file}: the label {VERSION} stays as it is: {target.tag} is no value for a label.")
+            elif not _is_label_alone(found, node):
+                say(f"{found.file}: the label {VERSION} stays as it is: by an alias it is something else too.")
             elif node.value != target.tag and id(node) not in done and "{{" not in node.value and found.seen:
                 done.add(id(node))
                 edits.setdefault(found.file, []).append(Change(found.seen.source, node, target.tag, path))
 
 
-def _first(moved: Iterable[tuple[Found, Target]]) -> list[tuple[Found, Target]]:
+def _is_label_alone(found: Found, node: yaml.ScalarNode) -> bool:
+    """Whether no alias makes *node* anything but version labels."""
+    if found.document is None or "*" not in found.document.source.text:
+        return True
+    return all(key == VERSION for _, key in users(found.document.root, node))
+
+
+def _first(moved: Iterable[tuple[Found, Target]]) -> list[tuple[yaml.Node, Found, Target]]:
     """One image for each object: that whose container has the object's name, else the first."""
-    best: dict[int, tuple[Found, Target]] = {}
+    best: dict[int, tuple[yaml.Node, Found, Target]] = {}
     for found, target in moved:
         node = _object(found)
         if node is None:
@@ -66,7 +75,7 @@ def _first(moved: Iterable[tuple[Found, Target]]) -> list[tuple[Found, Target]]:
         labelled = scalar(within(node, "metadata", "labels", "app.kubernetes.io/name"))
         named = name in (labelled, scalar(within(node, "metadata", "name")))
         if id(node) not in best or named:
-            best[id(node)] = (found, target)
+            best[id(node)] = (node, found, target)
     return list(best.values())
 
 
@@ -74,14 +83,15 @@ def _object(found: Found) -> yaml.Node | None:
     """The object whose own container has the image; other forms (values, patches as text) have no labels of a pod."""
     if found.seen is None or found.seen.source.outer is not None or found.seen.whole is None:
         return None
-    objects = [node for node, _ in found.seen.steps if value_of(node, "kind") and value_of(node, "metadata")]
-    in_container = any(key in _CONTAINERS for _, key in found.seen.steps)
-    return objects[-1] if objects and in_container else None
+    if not any(key in _CONTAINERS for _, key in found.seen.steps):
+        return None
+    around = (node for node, key in reversed(found.seen.steps) if key in ("spec", "template"))
+    return next((node for node in around if value_of(node, "kind") and value_of(node, "metadata")), None)
 
 
-def _labels(found: Found) -> Iterator[tuple[yaml.ScalarNode, str]]:
+def _labels(holder: yaml.Node) -> Iterator[tuple[yaml.ScalarNode, str]]:
     for keys in _PLACES:
-        node = within(_object(found), *keys, VERSION)
+        node = within(holder, *keys, VERSION)
         if isinstance(node, yaml.ScalarNode) and scalar(node):
             yield node, dotted((*keys, VERSION))
 

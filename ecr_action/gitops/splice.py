@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -175,12 +176,22 @@ def _verify(source: Source, after: str, plan: _Plan) -> None:
     """Parse what *source* became and compare all of it. A template can't be parsed: its lines were replaced whole."""
     if "{{" in source.text and source.outer is not None:
         return
-    new = Source(source.file, after, source.start, source.line, source.json, shallow=True).roots
+    new = _parsed(Source(source.file, after, source.start, source.line, source.json, shallow=True))
     if len(source.roots) == len(new) and all(map(_same, source.roots, new, repeat(plan))):
         return
     what = f"{source.file}: the edit would change something else too; nothing was written."
     fix = "Edit the file by hand, and report it with the lines around the image: this should not happen."
     raise GitOpsParse(what, fix=fix, file=source.file, line=source.line_of(0))
+
+
+def _parsed(source: Source) -> list[yaml.Node]:
+    """The roots of an edited text, none where it can't be read any more."""
+    try:
+        if source.json:
+            json.loads(source.text)
+        return source.roots
+    except (GitOpsParse, ValueError):
+        return []
 
 
 def _same(root: yaml.Node, new_root: yaml.Node, plan: _Plan) -> bool:

@@ -15,7 +15,19 @@ PURE = set(
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()
 )
 # Those that put the parts together.
-COMPOSING = {"__main__", "run", "assemble", "publish", "ensure", "obtain", "tagging", "rollout", "local", "environment"}
+COMPOSING = {
+    "__main__",
+    "run",
+    "assemble",
+    "publish",
+    "ensure",
+    "obtain",
+    "tagging",
+    "rollout",
+    "local",
+    "policies",
+    "environment",
+}
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = {"publish", "ensure", "obtain", "tagging", "rollout", "services"}
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}

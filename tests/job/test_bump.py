@@ -94,6 +94,17 @@ def test_an_environment_edits_its_own_files_alone(tmp_path: Path) -> None:
     assert (tmp_path / "overlays/dev/x.yaml").read_text() == POD
 
 
+def test_a_file_of_another_environment_that_is_named_stays(tmp_path: Path) -> None:
+    """Naming the environment is saying which files are meant."""
+    put(tmp_path, overlays__prod__x_yaml=POD)
+    done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", "--environment", "dev", "overlays/prod/x.yaml")
+    assert done.returncode == 1
+    assert (tmp_path / "overlays/prod/x.yaml").read_text() == POD
+    done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", "overlays/prod/x.yaml")
+    assert done.returncode == 0
+    assert (tmp_path / "overlays/prod/x.yaml").read_text() == POD.replace("v1.0.0", "v1.1.0")
+
+
 @pytest.mark.parametrize("outer", ["prod", "dev"])
 def test_folders_above_the_repository_say_nothing(tmp_path: Path, outer: str) -> None:
     """A checkout below a folder called prod is no production."""

@@ -97,7 +97,7 @@ def test_the_lab_of_a_killed_owner_is_taken_over(root: Path, holder: subprocess.
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_up_stops_all(root: Path, number: signal.Signals) -> None:
     """In the middle of the start everything started is stopped, and the right to be the lab is free."""
-    argv = [sys.executable, "-m", "lab", "--root", str(root), "--name", "one", "--parts", "github", "engine"]
+    argv = [sys.executable, "-m", "lab", "--root", str(root), "--name", "one", "--parts", "github,engine"]
     with subprocess.Popen([*argv, "up"], cwd=CHECKOUT, env=os.environ) as process:
         wait_for(root / "one/run/containerd.json")
         process.send_signal(number)

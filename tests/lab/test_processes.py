@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.processes import Identity, Processes, ProcessError
+from lab.processes import Identity, ProcessError, Processes
 
 SLEEP = ["sleep", "300"]
 # A leader that starts a child, says its process id in a file, and outlives TERM when asked to.
@@ -67,7 +67,7 @@ def test_one_that_dies_before_it_is_ready_raises_with_its_last_lines(running: Pr
 
 def test_one_that_never_gets_ready_is_ended(running: Processes) -> None:
     """After the time-out nothing of it is left running."""
-    with pytest.raises(ProcessError, match="not ready after 0.2 s"):
+    with pytest.raises(ProcessError, match=r"not ready after 0\.2 s"):
         running.start("slow", SLEEP, ready=lambda: False, timeout=0.2)
     assert not running.alive("slow")
 

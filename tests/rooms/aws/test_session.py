@@ -121,6 +121,15 @@ def test_a_cut_connection_is_asked_again(job: Job, platform_role: str, world: Wo
     assert job.clock.slept == [1.0]
 
 
+def test_nobody_there_is_asked_again_then_told(job: Job, platform_role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection passes as a fault of the network, for the time allowed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(errors.AwsUnreachable) as refused:
+        job.connect(platform_role)
+    assert "HTTPS_PROXY" in refused.value.fix
+    assert 30 < job.clock.monotonic() < 60
+
+
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "IDPRejectedClaim"])
 def test_an_expired_token_is_replaced_once(job: Job, platform_role: str, world: World, code: str) -> None:
     """Once a fresh token; expired again is a matter of clocks, and the skew is named."""

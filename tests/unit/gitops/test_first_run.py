@@ -135,6 +135,18 @@ def test_version_labels_stay_where_a_selector_uses_them(name: str, text: str) ->
     assert "version: abc1234}" in elsewhere["m/d.yaml"]
 
 
+def test_a_label_that_is_something_else_too_stays() -> None:
+    """An alias of it in an environment variable would change along."""
+    text = LABELLED.replace('"main"', '&v "main"') + "          env: [{name: BRANCH, value: *v}]\n"
+    text = text.replace("- {name: hello-node, image: ", "- name: hello-node\n          image: ").replace(
+        "old'}", "old'"
+    )
+    changed = after({"d.yaml": text})["d.yaml"]
+    assert '&v "main" # shown' in changed
+    assert f"image: '{IMAGE}:abc1234'" in changed
+    assert "version: abc1234}" in changed
+
+
 def test_a_tag_that_is_no_label_value() -> None:
     """Labels have 63 characters and end in a letter or digit."""
     for tag in ("a" * 64, "abc-"):
