@@ -1,0 +1,112 @@
+"""The plan in the terms of each step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_action import plan, wanted
+from ecr_action.errors import Problem
+from ecr_action.github import context
+from ecr_action.wanted import Wanted
+from tests.builders import REPOSITORY, SHA, make_checkout, make_inputs, variables
+
+MAIN = "refs/heads/main"
+FILES = {"policy.json": '{"rules": []}'}
+
+
+def made(ref: str = MAIN, *, dirty: bool = False, **given: str) -> tuple[Wanted, tuple[Problem, ...]]:
+    """What a push of *ref* works towards."""
+    payload: dict[str, Any] = {
+        "repository": {"full_name": REPOSITORY, "default_branch": "main", "description": "Says hello"}
+    }
+    inputs = make_inputs(**{"aws_region": "us-east-1", **given})
+    found = context.read(variables("push", ref), payload, make_checkout(dirty=dirty))
+    planned, problems = plan.make(inputs, found, commit_of_tag=lambda _: None)
+    assert problems == ()
+    return wanted.wanted(planned, inputs, found, workspace="/w", read_file=FILES.get)
+
+
+def names(problems: tuple[Problem, ...]) -> list[str]:
+    """The inputs that are wrong."""
+    return [problem.name for problem in problems]
+
+
+def test_a_push_without_a_region_is_a_problem() -> None:
+    """Nothing else gives it."""
+    assert names(made(aws_region="")[1]) == ["aws-region"]
+
+
+def test_the_gitops_repository_is_named_after_the_apps() -> None:
+    """Where a token is given; without one nothing is rolled out, and that is said."""
+    found, problems = made(gitops_token="t")
+    assert problems == ()
+    assert found.gitops is not None
+    assert found.gitops.repository == f"{REPOSITORY}-gitops"
+    found, problems = made()
+    assert (found.gitops, problems, found.gitops_missing) == (None, (), "no gitops-repository is given")
+
+
+def test_a_gitops_repository_without_a_token_is_a_problem() -> None:
+    """Unless it is the app's own, which the job's token can write."""
+    assert names(made(gitops_repository="darede-labs/x")[1]) == ["gitops-token"]
+    assert names(made(gitops_repository=REPOSITORY)[1]) == []
+
+
+def test_nothing_is_asked_of_gitops_where_no_environment_is_meant() -> None:
+    """Another branch."""
+    found, problems = made("refs/heads/feature", gitops_repository="darede-labs/x")
+    assert (found.gitops, problems) == (None, ())
+
+
+def test_files_of_another_environment_are_left_out() -> None:
+    """`prod:` lines say nothing to dev; a placeholder is filled in."""
+    given = "prod: p.yaml\ndev: d.yaml\napps/{environment}.yaml\nall/*.yaml"
+    found, problems = made(gitops_token="t", gitops_files=given)
+    assert problems == ()
+    assert found.gitops is not None
+    assert found.gitops.patterns == ("d.yaml", "apps/dev.yaml", "all/*.yaml")
+    assert found.gitops.named == ("d.yaml", "apps/dev.yaml")
+
+
+def test_files_of_other_environments_alone_are_a_problem() -> None:
+    """With the line to add."""
+    _, problems = made(gitops_token="t", gitops_files="prod: p.yaml")
+    assert names(problems) == ["gitops-files"]
+    assert "dev: path/to/file.yaml" in problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("none", None), ("default", "deployed-"), ("", "deployed-")],
+)
+def test_which_lifecycle_policy(given: str, expected: str | None) -> None:
+    """The default one asked for by name is consent; by itself it is not."""
+    found, problems = made(lifecycle_policy=given)
+    assert problems == ()
+    text = found.repository.lifecycle_policy
+    assert (expected in text) if expected and text else text is None
+    assert found.repository.lifecycle_asked_for is bool(given)
+
+
+def test_a_policy_file_that_is_missing_or_wrong_is_a_problem() -> None:
+    """Before anything is done."""
+    assert names(made(lifecycle_policy="nowhere.json")[1]) == ["lifecycle-policy"]
+    assert set(names(made(lifecycle_policy="policy.json")[1])) == {"lifecycle-policy"}
+    assert "Did you mean 'default'" in made(lifecycle_policy="defualt")[1][0].fix
+
+
+def test_the_builds_labels_tell_the_commit() -> None:
+    """With its date, so that the same commit gives the same labels; a dirty tree says so."""
+    labels = made()[0].build.labels
+    assert labels["org.opencontainers.image.revision"] == SHA
+    assert labels["org.opencontainers.image.created"] == "2026-11-03T23:30:00Z"
+    assert labels["org.opencontainers.image.version"] == SHA[:7]
+    assert labels["org.opencontainers.image.description"] == "Says hello"
+    assert made(dirty=True)[0].build.labels["org.opencontainers.image.revision"] == f"{SHA}-dirty"
+
+
+def test_an_unknown_placeholder_in_the_message_is_a_problem() -> None:
+    """Before the build, not at the commit."""
+    assert names(made(gitops_commit_message="{tga}")[1]) == ["gitops-commit-message"]
