@@ -45,13 +45,17 @@ def _console(environment: Environment) -> Runner:
 
 
 def _stop_politely() -> None:
-    """A cancelled job gets SIGINT, then SIGTERM: both end the run where it is, with its clean-up."""
+    """A cancelled job gets SIGINT, then SIGTERM: both end the run where it is, with its clean-up.
+
+    SIGINT too: a runner that was itself started in the background hands it on as ignored.
+    """
     import signal
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 def _failed(failure: Failure, console: Runner, name: str) -> int:

@@ -57,7 +57,7 @@ class Lab:
         self.paths.run.mkdir(parents=True, exist_ok=True)
         self._claim.take(self._take_over, detached=detached)
         try:
-            self._sweep()
+            self.clean()
             environment = self._start()
             self._file.touch(mode=0o600)
             self._file.write_text(json.dumps(environment))
@@ -149,9 +149,10 @@ class Lab:
 
     def _take_over(self, paths: Paths) -> None:
         self._say(f"taking over from the lab {paths.name!r} of {paths.root}, whose owner is gone")
-        Lab(paths, say=self._say)._sweep()
+        Lab(paths, say=self._say).clean()
 
-    def _sweep(self) -> None:
+    def clean(self) -> None:
+        """Undo what an earlier lab of these folders left, and say it."""
         done = self._processes.sweep() + self._engine.sweep()
         if hosts.remove():
             done.append(f"removed the names from {hosts.HOSTS}")
@@ -161,12 +162,15 @@ class Lab:
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into SystemExit inside, so that what is started is also stopped."""
+    """Turn the signals that end a program into SystemExit inside, so that what is started is also stopped.
+
+    SIGINT is one of them: a process that a script starts in the background has it ignored.
+    """
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab import bridge, client, remains
+from lab.claim import Claim
 from lab.engine import FULL, Candidate, EngineError, Host
+from lab.lab import Lab
 from lab.paths import ROOT, Paths
 from lab.processes import Processes
 
@@ -54,9 +56,13 @@ class Room:
 def room(tmp_path: Path) -> Iterator[Room]:
     """A room whose engine is stopped afterwards, whatever happened."""
     found = Room(tmp_path)
+    # The bridge is the machine's: beside another lab this one would take it away.
+    claim = Claim(found.paths)
+    claim.take(lambda paths: Lab(paths).clean())
     yield found
     found.processes.sweep()
     found.host.sweep()
+    claim.release()
 
 
 def serve(docker: client.Client, folder: Path, port: int) -> bytes:
