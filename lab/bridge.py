@@ -7,7 +7,6 @@ import fcntl
 import ipaddress
 import socket
 import struct
-from pathlib import Path
 
 NAME = "ecrlab0"
 NETWORK = ipaddress.ip_interface("10.83.67.1/24")
@@ -32,12 +31,17 @@ def add(name: str = NAME) -> None:
 
 def remove(name: str = NAME) -> bool:
     """Delete the bridge; tell whether there was one."""
-    if not Path("/sys/class/net", name).exists():
+    if not exists(name):
         return False
     with _socket() as sock:
         _set_up(sock, name, False)
         fcntl.ioctl(sock, SIOCBRDELBR, name.encode() + b"\0")
     return True
+
+
+def exists(name: str = NAME) -> bool:
+    """Tell whether there is the bridge in this network namespace (/sys may show another one's)."""
+    return name in {one for _, one in socket.if_nameindex()}
 
 
 def _socket() -> socket.socket:

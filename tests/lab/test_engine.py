@@ -47,9 +47,10 @@ class Room:
     def leftovers(self) -> list[str]:
         """Return what of the engine is still on the machine."""
         mounts = [str(point) for point in remains._mounts([self.paths.engine, self.paths.sockets])]
-        places = [self.paths.sockets, Path("/sys/class/net", bridge.NAME)]
+        places = [self.paths.sockets]
         places += remains.CGROUPS.glob(f"**/ecrlab-{self.paths.mark}")
-        return mounts + [str(place) for place in places if place.exists()] + self.processes.names()
+        bridges = [bridge.NAME] if bridge.exists() else []
+        return mounts + bridges + [str(place) for place in places if place.exists()] + self.processes.names()
 
 
 @pytest.fixture
