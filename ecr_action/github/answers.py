@@ -22,10 +22,11 @@ class ApiError(Exception):
 
     @property
     def limited(self) -> bool:
-        """Whether it is a rate limit."""
+        """Whether it is a rate limit ("Rate limits for the REST API": 403 or 429; GraphQL's comes with status 200)."""
         text = self.message.lower()
         said = "rate limit" in text or "submitted too quickly" in text
-        return self.type in ("RATE_LIMITED", "RATE_LIMIT") or (self.status in (200, 403, 429) and said)
+        told = self.status == 429 or (self.status == 403 and "retry-after" in self.headers)
+        return told or self.type in ("RATE_LIMITED", "RATE_LIMIT") or (self.status in (200, 403) and said)
 
 
 @dataclass(frozen=True)

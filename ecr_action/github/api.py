@@ -6,8 +6,9 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from ecr_action.errors import HistoryUnreadable
+from ecr_action.errors import HistoryUnreadable, InputProblems, Problem
 from ecr_action.github.answers import Answer, ApiError
 from ecr_action.protocols import Clock, Comparison, Console
 from ecr_action.secret import Secret
@@ -16,19 +17,21 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = 30
 # Between attempts at a read that failed on the way; a write is never sent twice from here.
 _PAUSES = (1.0, 2.0, 4.0)
-# GitHub's advice ("Best practices for using the REST API"): at least a minute where no header says how long.
+# GitHub's advice ("Best practices for using the REST API"): at least a minute where no header says how long, then
+# twice as long each time.
 _RATE_PAUSE = 60.0
 _LONGEST_RATE_WAIT = 600.0
 
 
 class Api:
-    """One GitHub at *url* (GITHUB_API_URL) with *token* (empty: anonymous)."""
+    """One GitHub at *url* (GITHUB_API_URL) with *token* (empty: anonymous). Raises InputProblems for a broken token."""
 
     def __init__(self, url: str, token: Secret, console: Console, clock: Clock) -> None:
         from github.Auth import Token
         from github.Requester import Requester
 
         console.mask(token)
+        _check(token)
         self.token = token
         self._console = console
         self._clock = clock
@@ -67,38 +70,49 @@ class Api:
 
     def _json(self, verb: str, path: str, parameters: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         status, headers, text = self._raw(verb, path, parameters, body)
-        if status >= 400:
+        if status >= 300:
             raise ApiError(status, _message(text), headers=headers)
-        return json.loads(text) if text else {}
+        return _parsed(text, status)
 
     def _graphql(self, text: str, variables: Mapping[str, Any]) -> Answer:
         body = {"query": text, "variables": dict(variables)}
         status, headers, answer = self._raw("POST", self._requester.graphql_url, None, body)
-        if status >= 400:
+        if status >= 300:
             raise ApiError(status, _message(answer), headers=headers)
-        told = json.loads(answer)
+        told = _parsed(answer, status)
+        if not isinstance(told, dict) or not (told.get("data") or told.get("errors")):
+            raise ApiError(0, "an answer that is not GitHub's")
         errors = tuple(
             ApiError(status, str(error.get("message", "")), str(error.get("type", "")), headers)
             for error in told.get("errors") or ()
         )
-        limited = [error for error in errors if error.limited]
-        if limited:
-            raise limited[0]
+        for error in errors:
+            if error.limited or error.passing:
+                raise error
         return Answer(told.get("data") or {}, errors)
 
     def _download(self, path: str) -> bytes:
         import requests
 
         status, headers, text = self._raw("GET", path)
-        if status != 302 or not headers.get("location"):
+        if status >= 400:
             raise ApiError(status, _message(text), headers=headers)
-        # The link is signed by itself and lives for minutes: no token goes to the host behind it.
+        if not headers.get("location"):
+            raise ApiError(0, f"no link to an archive, but HTTP {status}")
+        # The link is signed by itself and lives for minutes: no token goes to the host behind it, nor one of .netrc.
         try:
-            answer = requests.get(headers["location"], timeout=_TIMEOUT_SECONDS, headers={"User-Agent": "ecr-publish"})
+            answer = requests.get(
+                headers["location"],
+                timeout=_TIMEOUT_SECONDS,
+                headers={"User-Agent": "ecr-publish"},
+                auth=lambda request: request,
+            )
         except requests.RequestException as error:
-            raise ApiError(0, f"no answer from the archive's host: {type(error).__name__}") from error
+            # Without its cause: that one holds the link.
+            raise ApiError(0, f"no answer from the archive's host: {type(error).__name__}") from None
         if answer.status_code != 200:
-            raise ApiError(answer.status_code, f"the archive's host answered {answer.status_code}")
+            # Whatever it says, a fresh link may mend it, and it is no word on access.
+            raise ApiError(0, f"the archive's host answered {answer.status_code}")
         return answer.content
 
     def _raw(
@@ -112,21 +126,25 @@ class Api:
             )
         except (requests.RequestException, OSError) as error:
             raise ApiError(0, f"no answer from GitHub: {type(error).__name__}") from error
+        except RuntimeError as error:
+            # PyGithub's for a redirect to another scheme or host.
+            raise ApiError(421, " ".join(str(error).split())) from error
         return status, headers, text
 
     # -- patience -------------------------------------------------------------------------------------------------
 
     def _patiently(self, ask: Callable[[], T], pauses: tuple[float, ...] = _PAUSES) -> T:
         end = self._clock.monotonic() + _LONGEST_RATE_WAIT
-        left = list(pauses)
+        left, unsaid = list(pauses), _RATE_PAUSE
         while True:
             try:
                 return ask()
             except ApiError as error:
                 if error.limited:
-                    wait = self._rate_wait(error)
+                    wait = self._rate_wait(error, unsaid)
                     if self._clock.monotonic() + wait > end:
                         raise
+                    unsaid *= 2
                     self._console.info(f"GitHub's rate limit: {error.message} Waiting {wait:.0f} s.")
                 elif error.passing and left:
                     wait = left.pop(0)
@@ -134,14 +152,28 @@ class Api:
                     raise
             self._clock.sleep(wait)
 
-    def _rate_wait(self, error: ApiError) -> float:
-        """Seconds to wait ("Rate limits for the REST API"): ``retry-after``, else until the reset, else a minute."""
+    def _rate_wait(self, error: ApiError, unsaid: float) -> float:
+        """Seconds to wait ("Rate limits for the REST API"): ``retry-after``, else until the reset, else *unsaid*."""
         after, reset = error.headers.get("retry-after", ""), error.headers.get("x-ratelimit-reset", "")
         if after.isdigit():
             return float(after) + 1
         if error.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
             return max(float(reset) - self._clock.now().timestamp(), 0.0) + 1
-        return _RATE_PAUSE
+        return unsaid
+
+
+def _check(token: Secret) -> None:
+    """A token that no header can carry; the error of the library that sends it would hold the token."""
+    if any(not "!" <= character <= "~" for character in token.reveal()):
+        what = "holds a blank, a line break or another character that no token has."
+        raise InputProblems([Problem(token.name, what, "Set the secret again, without quotes or a line break.")])
+
+
+def _parsed(text: str, status: int) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ApiError(0, f"HTTP {status} with an answer that is not GitHub's") from error
 
 
 def _message(text: str) -> str:
@@ -166,7 +198,7 @@ class GitHubHistory:
         The second page is asked for: files, up to 300 with their patches, are on the first one only (REST reference,
         "Compare two commits").
         """
-        path = f"/repos/{self._repository}/compare/{base}...{head}"
+        path = f"/repos/{self._repository}/compare/{quote(base)}...{quote(head)}"
         try:
             told = self._api.get(path, {"per_page": 1, "page": 2})
         except ApiError as error:
@@ -178,7 +210,7 @@ class GitHubHistory:
     def commit_of_tag(self, name: str) -> str | None:
         """The commit (40 hex) that the git tag *name* stands on; None where there is no such tag, or none is told."""
         try:
-            return str(self._api.get(f"/repos/{self._repository}/commits/tags/{name}")["sha"])
+            return str(self._api.get(f"/repos/{self._repository}/commits/tags/{quote(name)}")["sha"])
         except ApiError as error:
             if error.passing or error.limited:
                 raise _unreadable(self._repository, error) from error
@@ -186,7 +218,7 @@ class GitHubHistory:
 
 
 def _why(error: ApiError, repository: str) -> str:
-    if error.status == 404:
+    if error.status == 404 and error.message in ("", "Not Found"):
         return f"{repository} has no such commit, or github-token may not read it: 'permissions: contents: read'"
     return f"GitHub answered {error.status} {error.message}".strip()
 

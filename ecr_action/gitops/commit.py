@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 from ecr_action.errors import GitOpsAccess, GitOpsRefused
@@ -31,6 +33,13 @@ _REPOSITORY = """query repository($owner: String!, $name: String!%s) {
 }"""
 _FILE = """%s: file(path: $%s) {
   mode object { oid ... on Blob { text byteSize isTruncated isBinary } }
+}"""
+_LATEST = """query latest($owner: String!, $name: String!, $ref: String!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) { target { ... on Commit {
+      history(first: 20) { nodes { oid url message } }
+    } } }
+  }
 }"""
 _COMMIT = """mutation createCommitOnBranch($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid url } }
@@ -68,7 +77,9 @@ class GitHubGitOps:
         self._branch = branch
         self._console = console
         self._last: Snapshot | None = None
-        self._needles: Sequence[bytes] = ()
+        self._asked: tuple[tuple[str, ...], tuple[bytes, ...]] = ((), ())
+        # The head below the first commit that got no answer: GitHub may have made it, and show it later.
+        self._unanswered = ""
 
     # -- read -----------------------------------------------------------------------------------------------------
 
@@ -78,28 +89,31 @@ class GitHubGitOps:
         Named files cost one call, patterns three (head, tree, archive). What was read before is read again by name,
         one call. Raises GitOpsAccess, GitOpsRefused, GitOpsBusy.
         """
+        asked = (tuple(patterns), tuple(needles))
         try:
-            snapshot = self._again() if self._last and self._needles == needles else None
-            if snapshot is None:
-                named = [path_of(pattern) for pattern in patterns]
-                only_files = bool(patterns) and not any(is_glob(pattern) for pattern in patterns)
-                snapshot = self._named(named) if only_files else None
-                snapshot = snapshot or self._whole(patterns, needles)
+            snapshot = self._again() if self._last and self._last.files and self._asked == asked else None
+            snapshot = snapshot or self._fresh(patterns, needles)
         except ApiError as error:
             raise self._failure(error) from error
-        self._last, self._needles = snapshot, needles
+        self._last, self._asked = snapshot, asked
         return snapshot
 
+    def _fresh(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        """What *patterns* mean, read without anything that is known from before."""
+        only_files = bool(patterns) and not any(is_glob(pattern) for pattern in patterns)
+        named = self._named([*dict.fromkeys(map(path_of, patterns))]) if only_files else None
+        return named or self._whole(patterns, needles)
+
     def _again(self) -> Snapshot | None:
-        """The files of the last snapshot as they are now; None where one of them is gone."""
+        """The files of the last snapshot as they are now; None where one of them is gone, or became a link."""
         assert self._last is not None
         head = self._head([file.path for file in self._last.files])
         if head.oid == self._last.head:
             return self._last
-        files = [self._file(path, head.entries[path]) for path in head.entries]
-        if any(file is None for file in files):
+        entries = head.entries
+        if any(entry is None or not wanted(path, _mode(entry), ()) for path, entry in entries.items()):
             return None
-        kept = tuple(file for file in files if file)
+        kept = tuple(file for path, entry in entries.items() if (file := self._file(path, entry)))
         paths, skipped = self._last.paths, self._last.skipped
         return Snapshot(
             repository=head.repository, branch=head.branch, head=head.oid, files=kept, paths=paths, skipped=skipped
@@ -155,10 +169,11 @@ class GitHubGitOps:
         full_name = str(found["nameWithOwner"])
         if found["isArchived"]:
             raise ApiError(403, "Repository was archived so is read-only")
-        if found["isEmpty"] or not found["defaultBranchRef"]:
+        if found["isEmpty"]:
             raise outcomes.empty(full_name)
         if not found["ref"]:
-            raise outcomes.no_branch(full_name, self._branch or "", str(found["defaultBranchRef"]["name"]))
+            default = found["defaultBranchRef"] or {}
+            raise outcomes.no_branch(full_name, self._branch or "", str(default.get("name", "")))
         if found["viewerPermission"] in ("READ", "TRIAGE"):
             said = f"the token's permission is {found['viewerPermission']}"
             raise outcomes.no_access(full_name, self._api.token.reveal(), said, {})
@@ -218,10 +233,9 @@ class GitHubGitOps:
         """
         found: dict[str, bytes] = {}
         unsure = set(meant)
-        for path, content in _unpacked(self._api.archive(head.repository, head.oid)):
-            if path not in meant:
-                continue
-            if oid_of(content) == meant[path]["sha"]:
+        for path, archived in _unpacked(self._api.archive(head.repository, head.oid)):
+            content = _original(archived, str(meant[path]["sha"])) if path in meant else None
+            if content is not None:
                 unsure.discard(path)
                 if any(needle in content for needle in needles):
                     found[path] = content
@@ -263,31 +277,44 @@ class GitHubGitOps:
             answer = self._api.mutation(_COMMIT, {"input": given})
             if answer.errors:
                 raise answer.errors[0]
+            made = (answer.data.get("createCommitOnBranch") or {}).get("commit")
+            if not made:
+                raise ApiError(0, "an answer without a commit")
         except ApiError as error:
             if outcomes.is_stale(error) or error.passing:
                 return self._own(snapshot, message, error)
             raise self._failure(error, snapshot.branch) from error
-        made = answer.data["createCommitOnBranch"]["commit"]
         self._console.info(f"Committed {made['oid']} to {snapshot.repository}")
         return Commit(oid=str(made["oid"]), url=str(made["url"]))
 
     def _own(self, snapshot: Snapshot, message: str, error: ApiError) -> Commit:
         """Our own commit, where GitHub made it and failed to say so. Raises Stale otherwise."""
-        if not error.passing:
+        if error.passing:
+            self._unanswered = self._unanswered or snapshot.head
+        if not self._unanswered:
             raise Stale from error
         try:
-            told = self._api.get(f"/repos/{snapshot.repository}/commits", {"sha": snapshot.branch, "per_page": 20})
+            latest = self._latest(snapshot)
         except ApiError as second:
             raise self._failure(second, snapshot.branch) from second
-        for commit in told:
-            parents = [parent["sha"] for parent in commit["parents"]]
-            if parents == [snapshot.head] and commit["commit"]["message"].strip() == message.strip():
-                self._console.info(f"GitHub failed to answer ({error.message}), but made {commit['sha']}.")
-                return Commit(oid=str(commit["sha"]), url=str(commit["html_url"]))
-        raise Stale from error
+        for commit, before in pairwise(latest):
+            if before["oid"] in (snapshot.head, self._unanswered) and commit["message"].split() == message.split():
+                self._console.info(f"GitHub failed to answer, but made {commit['oid']}.")
+                return Commit(oid=str(commit["oid"]), url=str(commit["url"]))
+        raise Stale(f"GitHub failed to answer ({error.message or error.status})" if error.passing else "") from error
+
+    def _latest(self, snapshot: Snapshot) -> Sequence[Any]:
+        """The branch's latest commits, newest first."""
+        owner, _, name = snapshot.repository.partition("/")
+        variables = {"owner": owner, "name": name, "ref": f"refs/heads/{snapshot.branch}"}
+        answer = self._api.query(_LATEST, variables)
+        if answer.errors:
+            raise answer.errors[0]
+        found = answer.data["repository"]["ref"]
+        return found["target"]["history"]["nodes"] if found else ()
 
     def _failure(self, error: ApiError, branch: str = "") -> Exception:
-        if not self._api.token:
+        if not self._api.token and not error.passing and not error.limited:
             return GitOpsAccess(
                 f"{self._repository} can't be read without a token.",
                 fix="gitops-token: ${{ secrets.GITOPS_PAT }}",
@@ -305,11 +332,22 @@ def _mode(entry: Mapping[str, Any]) -> str:
     return f"{int(entry['mode']):06o}"
 
 
+def _original(content: bytes, oid: str) -> bytes | None:
+    """The blob *oid* that the archive has as *content*; None where it can't be had from it.
+
+    ``eol=crlf`` in .gitattributes is undone here, so that such a repository costs no call for each of its files.
+    """
+    return next((each for each in (content, content.replace(b"\r\n", b"\n")) if oid_of(each) == oid), None)
+
+
 def _unpacked(archive: bytes) -> list[tuple[str, bytes]]:
     """The regular files of a gzipped tar, their paths without the folder that GitHub puts around all of them."""
     found = []
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        for member in tar:
-            if member.isfile() and member.size <= _LARGEST and (file := tar.extractfile(member)):
-                found.append((member.name.partition("/")[2], file.read()))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            for member in tar:
+                if member.isfile() and member.size <= _LARGEST and (file := tar.extractfile(member)):
+                    found.append((member.name.partition("/")[2], file.read()))
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise ApiError(0, "an archive that is cut or is none") from error
     return found

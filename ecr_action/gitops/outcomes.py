@@ -8,8 +8,13 @@ from typing import Protocol
 
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
 
-_STALE = re.compile(r"^Expected branch to point to |is at [0-9a-f]{40} but expected [0-9a-f]{40}")
-_RULES = re.compile(r"repository rule violations|changes must be made through|protected branch", re.I)
+_STALE = re.compile(r"Expected branch to point to |is at [0-9a-f]{40,64}\b.*\bbut expected [0-9a-f]{40,64}", re.DOTALL)
+_RULES = re.compile(
+    r"repository rule violations|changes must be made through|protected branch|not authorized to push to this branch",
+    re.I,
+)
+# A name has no blank in it, so that no repository's name fits.
+_ARCHIVED = re.compile(r"repository (was|is) archived", re.I)
 
 
 class Refusal(Protocol):
@@ -25,6 +30,8 @@ class Refusal(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def passing(self) -> bool: ...
+    @property
+    def limited(self) -> bool: ...
 
 
 def is_stale(refusal: Refusal) -> bool:
@@ -37,25 +44,37 @@ def failure(refusal: Refusal, repository: str, branch: str, token: str) -> Failu
 
     Parameters: *branch* is the one written to, *token* the token itself, of which only its kind is told.
     """
-    said = refusal.message or f"HTTP {refusal.status}"
+    said = (refusal.message or f"HTTP {refusal.status}").rstrip(". ")
+    if refusal.limited:
+        return _limited(said, repository)
     if refusal.status == 401:
         return GitOpsAccess(
             f"GitHub does not know the gitops-token ({kind(token)}): {said}.",
             why="It was revoked, has expired, or is another GitHub's.",
             fix="gitops-token: ${{ secrets.GITOPS_PAT }}\nSet it with: gh secret set GITOPS_PAT",
         )
-    if "archived" in said.lower():
+    if _ARCHIVED.search(said):
         return GitOpsRefused(
             f"{repository} is archived: nothing can be written.", fix=f"gh repo unarchive {repository}"
         )
     if _RULES.search(said) or refusal.type == "BRANCH_PROTECTION_RULE_VIOLATION":
         return _protected(said, repository, branch)
+    if refusal.type == "FORBIDDEN" and branch:
+        return _read_only(said, refusal.headers, repository, branch, token)
     if refusal.type in ("FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES") or refusal.status in (403, 404):
         return no_access(repository, token, said, refusal.headers)
     if refusal.passing:
         return GitOpsBusy(f"GitHub did not answer for {repository}: {said}.", fix="Run the job again.", transient=True)
-    return GitOpsRefused(
-        f"GitHub refused the commit to {repository}, branch {branch}: {said}.", fix="Run the job again."
+    where = f"{repository}, branch {branch}" if branch else repository
+    return GitOpsRefused(f"GitHub refused a call on {where}: {said}.", fix="Run the job again.")
+
+
+def _limited(said: str, repository: str) -> GitOpsBusy:
+    return GitOpsBusy(
+        f"GitHub's rate limit held longer than ten minutes, for {repository}: {said}.",
+        why="The token's calls of this hour are used up, by this job or by others with the same token.",
+        fix="Run the job again in an hour, or give it a GitHub App's token, which has a limit of its own.",
+        transient=True,
     )
 
 
@@ -71,18 +90,30 @@ def _protected(said: str, repository: str, branch: str) -> GitOpsRefused:
     )
 
 
+def _read_only(said: str, headers: Mapping[str, str], repository: str, branch: str, token: str) -> GitOpsAccess:
+    return GitOpsAccess(
+        f"The gitops-token ({kind(token)}) may not write to {repository}, branch {branch}.",
+        why=_facts(said, headers),
+        fix=_boxes(token, repository),
+    )
+
+
 def no_access(repository: str, token: str, said: str, headers: Mapping[str, str]) -> GitOpsAccess:
     """The token can't read or write the repository, or there is no such repository: GitHub does not tell which."""
+    return GitOpsAccess(
+        f"The gitops-token ({kind(token)}) has no access to {repository}, or there is no such repository.",
+        why=_facts(said, headers),
+        fix=f"gitops-repository: {repository}   # is this its name?\n{_boxes(token, repository)}",
+    )
+
+
+def _facts(said: str, headers: Mapping[str, str]) -> str:
     wanted = headers.get("x-accepted-github-permissions", "")
     scopes = headers.get("x-oauth-scopes")
     facts = [f"GitHub says: {said}."]
     facts += [f"The call needs: {wanted}."] if wanted else []
     facts += [f"The token's scopes: {scopes or 'none'}."] if scopes is not None else []
-    return GitOpsAccess(
-        f"The gitops-token ({kind(token)}) has no access to {repository}, or there is no such repository.",
-        why=" ".join(facts) + " Whatever was published before stays published.",
-        fix=f"gitops-repository: {repository}   # is this its name?\n{_boxes(token, repository)}",
-    )
+    return " ".join([*facts, "Whatever was published before stays published."])
 
 
 def kind(token: str) -> str:
@@ -120,8 +151,10 @@ def empty(repository: str) -> GitOpsRefused:
 
 
 def no_branch(repository: str, branch: str, default: str) -> GitOpsRefused:
-    """The branch that was asked for is not there."""
+    """The branch that was asked for is not there; *default* is empty where the default one is not there either."""
+    if not branch:
+        return GitOpsRefused(f"{repository} lacks its own default branch.", fix="gitops-branch: one that is there")
     return GitOpsRefused(
-        f"{repository} has no branch {branch}; its default branch is {default}.",
-        fix=f"gitops-branch: {default}",
+        f"{repository} has no branch {branch}" + (f"; its default branch is {default}." if default else "."),
+        fix=f"gitops-branch: {default or 'one that is there'}",
     )

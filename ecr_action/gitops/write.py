@@ -46,15 +46,17 @@ def write(
         except Stale as stale:
             wait = pause(attempt, chance())
             if clock.monotonic() + wait > end:
-                raise _busy(snapshot, attempt) from stale
-            console.info(f"{snapshot.branch} of {snapshot.repository} moved; reading it again in {wait:.1f} s.")
+                raise _busy(snapshot, attempt, stale) from stale
+            told = str(stale) or "it moved"
+            console.info(f"{snapshot.branch} of {snapshot.repository}: {told}; reading it again in {wait:.1f} s.")
             clock.sleep(wait)
 
 
-def _busy(snapshot: Snapshot, attempts: int) -> GitOpsBusy:
+def _busy(snapshot: Snapshot, attempts: int, last: Stale) -> GitOpsBusy:
+    said = f" The last time: {last}." if str(last) else ""
     return GitOpsBusy(
-        f"The branch {snapshot.branch} of {snapshot.repository} moved at each of {attempts} attempts in ten minutes.",
-        why="Others commit to it all the time. The image is published; nothing of the roll-out was lost.",
+        f"{attempts} attempts in ten minutes made no commit on {snapshot.branch} of {snapshot.repository}.{said}",
+        why="Others commit to it all the time, or GitHub keeps failing. The image is published.",
         fix="Run the job again.",
         transient=True,
     )

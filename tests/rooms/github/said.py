@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -40,10 +40,11 @@ class Said:
 
 @dataclass
 class QuickClock:
-    """Sleeping moves it on and takes no time; *slept* are the seconds of each sleep."""
+    """Sleeping moves it on and takes no time; *slept* are the seconds of each sleep, *meanwhile* what happens in it."""
 
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     slept: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
 
     def now(self) -> datetime:
         return self.time + timedelta(seconds=sum(self.slept))
@@ -53,3 +54,4 @@ class QuickClock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.meanwhile()
