@@ -9,6 +9,13 @@ from pathlib import Path
 
 from ecr_action.github.context import Checkout
 
+# In a container the workspace belongs to another user, which git refuses unless told otherwise. What is checked out may
+# be a stranger's: no setting of a repository within it may start a program.
+_SETTINGS = (
+    *("-c", "safe.directory=*", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false"),
+)
+
 
 class WorkTree:
     """The git work tree around *folder*. *environment* is what git is started with."""
@@ -18,20 +25,10 @@ class WorkTree:
         self._environment = {**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
     def _git(self, *arguments: str) -> str | None:
-        # In a container the workspace belongs to another user, which git refuses unless told otherwise.
-        command = [
-            "git",
-            "-c",
-            "safe.directory=*",
-            "-c",
-            "log.showSignature=false",
-            "-C",
-            str(self._folder),
-            *arguments,
-        ]
+        command = ["git", *_SETTINGS, "-C", str(self._folder), *arguments]
         try:
             done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
-        except OSError:
+        except (OSError, ValueError):
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 

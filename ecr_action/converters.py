@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ecr_action.gitops.environments import normalise
 from ecr_action.image import tags
 from ecr_action.image.lists import entries, lines
-from ecr_action.image.reference import repository_problem
+from ecr_action.image.reference import registry_of, repository_problem
 from ecr_action.secret import Secret
 
 REGIONS = (
@@ -190,6 +190,9 @@ def repository_name(value: str) -> str | None:
         return None
     if text.startswith("public.ecr.aws"):
         raise Wrong("is a repository of ECR Public, which this action does not publish to.")
+    if registry_of(text.partition("/")[0]):
+        name = text.partition("/")[2].partition(":")[0]
+        raise Wrong(f"is {text!r}, which has the registry in it.", f"Write 'repository: {name}'.")
     if problem := repository_problem(text):
         raise Wrong(f"is {text!r}, which ECR refuses: it {problem}.")
     return text
@@ -236,7 +239,13 @@ def _gitops_path(entry: str) -> GitOpsPath:
 
 
 def secret(name: str) -> Callable[[str], Secret]:
-    return lambda value: Secret(value.strip(), name)
+    def convert(value: str) -> Secret:
+        text = value.strip()
+        if not text.isprintable() or not text.isascii() or " " in text:
+            raise Wrong("holds a line break or a character that no token has.", "Set the secret again, without it.")
+        return Secret(text, name)
+
+    return convert
 
 
 def folder(value: str) -> str:

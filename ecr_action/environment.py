@@ -88,7 +88,7 @@ def _payload(path: str) -> Mapping[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             payload = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputProblems([Problem("GITHUB_EVENT_PATH", f"names a file that is no JSON: {error}.")]) from error
     return payload if isinstance(payload, dict) else {}
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ecr_action.errors import GitOpsRefused, InputProblems, Problem
+from ecr_action.converters import Wrong, boolean
+from ecr_action.errors import GitOpsParse, GitOpsRefused, InputProblems, Problem
 from ecr_action.github.commands import Runner
 from ecr_action.gitops import edit
 from ecr_action.gitops.edit import Target
-from ecr_action.gitops.environments import normalise
+from ecr_action.gitops.environments import Found, environment_of, normalise
 from ecr_action.image import reference, tags
 from ecr_action.prompt import Command
 from ecr_action.protocols import File
@@ -21,6 +23,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 def bump(command: Command, console: Runner) -> int:
     """Edit the image in local files, in place; the unified diff is the result. Raises errors.Failure."""
     targets, problems = _targets(command)
+    dry = _dry(command, problems)
     files, named, more = _files(command.paths)
     if not command.paths:
         problems.append(Problem("PATH", "is missing: which files or folders are to be edited?"))
@@ -28,18 +31,34 @@ def bump(command: Command, console: Runner) -> int:
         raise InputProblems([*problems, *more])
     environment = command.one("environment")
     result = edit.bump(
-        [File(path=shown, content=real.read_bytes()) for shown, real in files.items()],
+        _read(files),
         targets,
         environment=normalise(environment) if environment else None,
         # Without an environment a file named outright is meant as it is; with one its own environment counts.
         named=[path for path in named if "#" in path] if environment else named,
+        paths=_manifests(files),
     )
     for notice in result.notices:
         console.notice(notice)
-    if command.one("dry-run", "false") != "true":
+    if not dry:
         _write(result, files)
     console.result(edit.unified_diff(result))
     return 0
+
+
+def _dry(command: Command, problems: list[Problem]) -> bool:
+    try:
+        return boolean(command.one("dry-run", "false"))
+    except Wrong as wrong:
+        problems.append(Problem("--dry-run", wrong.what))
+        return True
+
+
+def _read(files: Mapping[str, Path]) -> list[File]:
+    try:
+        return [File(path=shown, content=real.read_bytes()) for shown, real in files.items()]
+    except OSError as error:
+        raise GitOpsParse(f"A file can't be read: {error}.") from error
 
 
 def _targets(command: Command) -> tuple[list[Target], list[Problem]]:
@@ -52,10 +71,19 @@ def _targets(command: Command) -> tuple[list[Target], list[Problem]]:
     for text in command.flags.get("image", ()):
         target, wrong = _target(text, command, pin)
         problems += wrong
-        targets += [target] if target else []
+        same = [other for other in targets if target and _names(other) == _names(target)]
+        if target and same and target != same[0]:
+            problems.append(Problem("--image", f"names {target.name} twice, with different tags."))
+        targets += [target] if target and not same else []
     if "image" not in command.flags:
         problems.append(Problem("--image", "is missing.", "It has the form REGISTRY/REPOSITORY[:TAG[@DIGEST]]."))
     return targets, problems
+
+
+def _names(target: Target) -> tuple[object, str]:
+    """What *target* names: several hosts are one registry."""
+    registry = reference.registry_of(target.registry) if target.registry else None
+    return registry or target.registry, target.repository
 
 
 def _target(text: str, command: Command, pin: str) -> tuple[Target | None, list[Problem]]:
@@ -99,13 +127,29 @@ def _files(paths: tuple[str, ...]) -> tuple[dict[str, Path], list[str], list[Pro
 
 def _shown(real: Path, place: Path) -> str:
     """*real* as the rules for environments see it: from its repository, else from the working folder, else from
-    *place*; the folders above those say nothing about the file."""
-    path = Path(os.path.normpath(real.absolute()))
-    roots = [*(folder for folder in path.parents if (folder / ".git").exists()), Path.cwd(), place.absolute()]
+    *place*. Folders above those say nothing about the file, but the last one's own name does. A link counts as what
+    it leads to."""
+    path = real.resolve()
+    roots = [*_repositories(path), *(_with_its_name(root.resolve()) for root in (Path.cwd(), place))]
     for root in roots:
         if path.is_relative_to(root) and path != root:
             return path.relative_to(root).as_posix()
     return path.name
+
+
+def _repositories(path: Path) -> Iterator[Path]:
+    """The git work trees around *path*, the nearest first."""
+    return (folder for folder in path.parents if (folder / ".git").exists())
+
+
+def _with_its_name(root: Path) -> Path:
+    return root.parent if isinstance(environment_of(root.name, ""), Found) else root
+
+
+def _manifests(files: Mapping[str, Path]) -> list[str]:
+    """Every manifest of the work trees that *files* lie in: other environments may live beside what was named."""
+    roots = {root for real in files.values() for root in list(_repositories(real.resolve()))[:1]}
+    return [found.resolve().relative_to(root).as_posix() for root in sorted(roots) for found in _below(root)]
 
 
 def _below(place: Path) -> Iterator[Path]:
@@ -115,7 +159,8 @@ def _below(place: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in (".git", ".github"))
         for name in sorted(names):
             file = Path(folder, name)
-            if name.endswith(_SUFFIXES) and not file.is_symlink():
+            # No links, which lead elsewhere, and nothing that is read without end.
+            if name.endswith(_SUFFIXES) and not file.is_symlink() and file.is_file():
                 yield file
 
 
@@ -124,17 +169,18 @@ def _write(result: edit.Result, files: Mapping[str, Path]) -> None:
 
     Raises GitOpsRefused, and then nothing was written.
     """
-    ready: list[tuple[Path, Path]] = []
+    ready: list[tuple[str, Path]] = []
     try:
         for change in result.edits:
             real = files[change.path].resolve()
-            beside = real.with_name(f".{real.name}.ecr-publish")
+            handle, beside = tempfile.mkstemp(prefix=".ecr-publish-", dir=real.parent)
             ready.append((beside, real))
-            beside.write_bytes(change.content)
-            beside.chmod(real.stat().st_mode & 0o7777)
+            with open(handle, "wb") as file:
+                file.write(change.content)
+            os.chmod(beside, real.stat().st_mode & 0o7777)
     except OSError as error:
         for beside, _ in ready:
-            beside.unlink(missing_ok=True)
+            os.unlink(beside)
         raise GitOpsRefused(f"Nothing was written: {error}.") from error
     for beside, real in ready:
-        beside.replace(real)
+        os.replace(beside, real)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ecr_action.errors import OtherCommit
+from ecr_action.errors import OtherCommit, TagTaken
 from ecr_action.image import reuse
 from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
@@ -14,27 +14,73 @@ from ecr_action.services import Cloud, Services
 from ecr_action.wanted import Wanted
 
 
+@dataclass(frozen=True, kw_only=True)
+class Obtained:
+    """The *image* and why (*choice*); *there*: the tags as they are now; the *steps* of the build."""
+
+    choice: Choice
+    image: Image
+    there: Mapping[str, Image]
+    steps: tuple[Step, ...] = ()
+
+
 def obtain_image(
     wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], cloud: Cloud, services: Services
-) -> tuple[Choice, tuple[Step, ...], Image]:
-    """The image of this commit: found, or built and pushed under one tag."""
+) -> Obtained:
+    """The image of this commit: found, or built and pushed under one tag. Raises errors.Failure."""
     plan, console = wanted.plan, services.console
     choice = _choice(plan, wanted.run_id, state, there, cloud.images)
     for notice in choice.notices:
         console.notice(notice)
     if choice.image is not None:
         console.info(f"Reusing {choice.image.digest}: {choice.because}.")
-        return choice, (), choice.image
+        return Obtained(choice=choice, image=choice.image, there=there)
     if plan.commit != plan.head:
         raise _other_commit(plan)
     console.info(f"Building: {choice.because}.")
     content = choice.tags.content or ""
-    build = wanted.build
-    built = services.engine().build(build, f"{state.uri}:{content}", cloud.logins.login())
-    image = cloud.images.find(state.name, [content]).get(content) or Image(
-        digest=built.digest or "", media_type="", manifest="", tags=(content,)
-    )
-    return choice, built.steps, image
+    if plan.dirty:
+        console.warning(
+            f"The checkout has uncommitted changes: the image of {plan.commit} is built with them, and later runs of "
+            "the commit take it as it is. Commit them, or add what the job writes to .gitignore.",
+            title="Uncommitted changes",
+        )
+    built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
+    # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
+    fresh = cloud.images.find(state.name, [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving])
+    image = fresh.get(content) or Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
+    fresh = {**fresh, content: image}
+    if (winner := _winner(plan, choice, image, fresh, cloud.images)) is not None:
+        console.info(f"Another run has published this commit meanwhile: {winner.digest} is taken, ours is left.")
+        image = winner
+    _, taken = _versions(plan, choice, image, fresh, cloud.images)
+    if taken:
+        raise taken
+    return Obtained(choice=choice, image=image, there=fresh, steps=built.steps)
+
+
+def _winner(plan: Plan, choice: Choice, image: Image, there: Mapping[str, Image], images: Images) -> Image | None:
+    """The image that another run made of the same commit and gave its tags while ours was built."""
+    for tag in (*choice.tags.fixed, *choice.tags.versions):
+        other = there.get(tag)
+        if other and other.digest != image.digest and plan.commit in images.commits(plan.repository, other):
+            return other
+    return None
+
+
+def _versions(
+    plan: Plan, choice: Choice, image: Image | None, there: Mapping[str, Image], images: Images
+) -> tuple[Image | None, TagTaken | None]:
+    """The image that has the versions already, or the error where it is another commit's."""
+    foreign = {
+        tag: there[tag]
+        for tag in choice.tags.versions
+        if tag in there and (image is None or there[tag].digest != image.digest)
+    }
+    if not foreign:
+        return None, None
+    commits = {found.digest: images.commits(plan.repository, found) for found in foreign.values()}
+    return reuse.taken(foreign, commits, plan.commit, plan.repository)
 
 
 def _other_commit(plan: Plan) -> OtherCommit:
@@ -49,15 +95,15 @@ def _other_commit(plan: Plan) -> OtherCommit:
 
 def _choice(plan: Plan, run_id: str, state: RepositoryState, there: Mapping[str, Image], images: Images) -> Choice:
     """What is published, decided before anything is built. Raises errors.TagTaken."""
-    choice = reuse.choose(plan.tags, there, run_id, reusing=plan.reuse)
-    versions = {tag: there[tag] for tag in choice.tags.versions if tag in there}
-    foreign = {tag: image for tag, image in versions.items() if not choice.image or image.digest != choice.image.digest}
-    if foreign:
-        commits = {image.digest: images.commits(state.name, image) for image in foreign.values()}
-        image, taken = reuse.taken(foreign, commits, plan.commit)
-        if taken:
-            raise taken
-        choice = replace(choice, image=image, because=f"{next(iter(foreign))} is in the repository: same commit")
+    first = there.get(plan.tags.content or "")
+    # A pull request's tag names its head; what is built is the merge, which changes with the base.
+    same = first is None or plan.tags.content == plan.commit or plan.commit in images.commits(state.name, first)
+    choice = reuse.choose(plan.tags, there, run_id, reusing=plan.reuse and same)
+    image, taken = _versions(plan, choice, choice.image, there, images)
+    if taken:
+        raise taken
+    if image is not None:
+        choice = replace(choice, image=image, because="its version is in the repository: same commit")
     tags, notices = reuse.fitted(choice.tags, state)
     tags, said = reuse.lengthened(tags, plan.commit, there, choice.image, lambda i: images.commits(state.name, i))
     return replace(choice, tags=tags, notices=(*choice.notices, *notices, *said))

@@ -37,7 +37,9 @@ class Decision:
 class Plan:
     """What will be asked for. *nothing* has the reason where nothing at all is done.
 
-    *commit* is what is published, *head* what is checked out: they differ where `version:` names an older tag.
+    *commit* is what is published, *head* what is checked out (*dirty*: with uncommitted changes): they differ where
+    `version:` names an older tag. *named*: a tag or version says what is meant, not just a branch; *prerelease*: it is
+    one, by its version or by what the GitHub release says.
     """
 
     event: str
@@ -52,6 +54,9 @@ class Plan:
     version: version.Version | None = None
     repository: str = ""
     head: str = ""
+    dirty: bool = False
+    prerelease: bool = False
+    named: bool = False
     reasons: tuple[Decision, ...] = ()
 
     def explain(self) -> list[str]:
@@ -82,10 +87,20 @@ def make(
     commit, where = _commit(inputs, context, source, commit_of_tag)
     push, because = _push(inputs, context, source)
     reasons = [Decision("commit", commit or "unknown", where), Decision("push", _word(push), because)]
-    plan = replace(plan, commit=commit, push=push, reuse=_reuse(context), version=_version(source))
+    plan = replace(
+        plan,
+        commit=commit,
+        push=push,
+        reuse=_reuse(context),
+        version=_version(source),
+        dirty=bool(context.checkout and context.checkout.dirty),
+        named=isinstance(source, GitTag),
+        prerelease=_prerelease(source),
+    )
     if push:
         if not tags.SHA.fullmatch(commit):
-            problems.append(Problem("context", "is no git work tree, and GITHUB_SHA is not set.", "Check out first."))
+            what = f"has no commit that can name an image ({commit or 'no git work tree, and GITHUB_SHA is not set'})."
+            problems.append(Problem("context", what, "Check out first: - uses: actions/checkout@v5"))
         plan = _published(plan, inputs, context, source, reasons, problems)
     return replace(plan, reasons=(*reasons, *_said(said))), tuple(problems)
 
@@ -124,7 +139,13 @@ def _source(inputs: Inputs, context: Context, problems: list[Problem]) -> tuple[
     if isinstance(source, GitTag) and version.parse(source.name) != wanted:
         what = f"is {inputs.version!r}, but the run is of the tag {source.name!r}."
         problems.append(Problem("version", what, "Leave one of them out."))
-    return GitTag(wanted.text, prerelease=None), f"version: {inputs.version} is given"
+    flagged = source.prerelease if isinstance(source, GitTag) else None
+    return GitTag(wanted.text, prerelease=flagged), f"version: {inputs.version} is given"
+
+
+def _prerelease(source: Source) -> bool:
+    found = _version(source)
+    return isinstance(source, GitTag) and bool(source.prerelease or (found and found.prerelease))
 
 
 def _version(source: Source) -> version.Version | None:
@@ -152,6 +173,8 @@ def _reuse(context: Context) -> bool:
 def _push(inputs: Inputs, context: Context, source: Source) -> tuple[bool, str]:
     if isinstance(source, Queue):
         return False, "a merge group is built, never pushed"
+    if isinstance(source, PullRequest) and source.number is None and inputs.push:
+        return False, "the event does not say which pull request it is"
     if context.fork is True and inputs.push is not False:
         return False, "the head is a fork's, whose code is never pushed"
     if context.fork is None and inputs.push is not False:
@@ -178,6 +201,10 @@ def _published(
     latest, why = _latest(inputs, source)
     reasons.append(Decision("latest", _word(latest), why))
     found = _tags(plan, inputs, source, environment)
+    if isinstance(source, GitTag) and tags.is_ours(found.primary or ""):
+        problems.append(
+            Problem("tag", f"{found.primary} has a form that the action keeps for itself.", "Name it otherwise.")
+        )
     found = _with_extra(found, plan, inputs, context, source, problems)
     if "latest" in found.moving:
         latest = True
@@ -260,10 +287,15 @@ def _tag_tags(source: GitTag, sha: str, short: str, environment: str | None) -> 
         )
     name = tags.sanitised(source.name) or short
     more = (f"{environment}-{short}",) if environment else ()
-    moving = () if name == short else (name,)
-    return Tags(
-        content=sha, fixed=(sha, short, *more), moving=moving, primary=name, order=_unique(name, sha, short, *more)
-    )
+    made = Tags(content=sha, fixed=(sha, short, *more), primary=name, order=_unique(name, sha, short, *more))
+    if name == short:
+        return made
+    return replace(made, versions=(name,)) if _once(name) else replace(made, moving=(name,))
+
+
+def _once(tag: str) -> bool:
+    """Whether *tag* reads as a version, by itself or behind an environment's name: those are written once."""
+    return version.of_tag(tag) is not None or version.of_tag(tag.partition("-")[2]) is not None
 
 
 def _unique(*names: str) -> tuple[str, ...]:
@@ -275,7 +307,7 @@ def _with_extra(
 ) -> Tags:
     """*found* and the tags that the user added: those that name the commit are fixed, any other may move."""
     values = _placeholders(plan, inputs, context, source)
-    fixed, moving = list(found.fixed), list(found.moving)
+    fixed, moving, versions = list(found.fixed), list(found.moving), list(found.versions)
     for template in inputs.tags:
         try:
             tag = tags.expand(template, values)
@@ -284,13 +316,12 @@ def _with_extra(
             continue
         if not tags.is_tag(tag):
             problems.append(Problem("tags", f"has {template!r}, which gives {tag!r}: that is no tag."))
-        elif tag not in found.order and tag not in fixed and tag not in moving:
+        elif tag not in (*found.order, *fixed, *moving, *versions):
             one_commit = any(name in ("sha", "sha7") for name in tags.placeholders(template))
-            (fixed if one_commit else moving).append(tag)
-    order = _unique(*found.order, *(tag for tag in (*fixed, *moving) if tag not in found.order and tag != "latest"))
-    return replace(
-        found, fixed=tuple(fixed), moving=tuple(moving), order=order + (("latest",) if "latest" in moving else ())
-    )
+            (fixed if one_commit else versions if _once(tag) else moving).append(tag)
+    order = _unique(*found.order, *(tag for tag in (*fixed, *versions, *moving) if tag != "latest"))
+    order = _unique(*order, *(("latest",) if "latest" in moving else ()))
+    return replace(found, fixed=tuple(fixed), versions=tuple(versions), moving=tuple(moving), order=order)
 
 
 def _placeholders(plan: Plan, inputs: Inputs, context: Context, source: Source) -> dict[str, str | None]:

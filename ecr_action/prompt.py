@@ -61,6 +61,8 @@ def parse(arguments: Sequence[str]) -> Command:
             flags[flag] = (*flags.get(flag, ()), value)
     if paths and name in ("publish", "plan"):
         problems.append(Problem(paths[0], f"is too much: {name} takes flags only."))
+    if flags.get("format", ("json",))[-1] not in ("json", "text"):
+        problems.append(Problem("--format", f"is {flags['format'][-1]!r}; it takes text or json."))
     if problems:
         raise InputProblems(problems)
     return Command(name=name, flags=flags, paths=tuple(paths))
@@ -84,7 +86,7 @@ def _pairs(rest: list[str], problems: list[Problem], command: str) -> Iterator[t
                 rest.pop(0)
             continue
         if not equals and flag in _SWITCHES:
-            value = rest.pop(0) if rest and rest[0] in ("true", "false") else "true"
+            value = rest.pop(0) if rest and rest[0].lower() in ("true", "false") else "true"
         elif not equals and not rest:
             problems.append(Problem(word, "lacks its value."))
             continue

@@ -34,9 +34,10 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("Repository"):
         state, there, created = ensure_repository(wanted, cloud, services)
     with timeline.phase("Image"):
-        choice, steps, image = obtain_image(wanted, state, there, cloud, services)
+        obtained = obtain_image(wanted, state, there, cloud, services)
+        choice, image = obtained.choice, obtained.image
     with timeline.phase("Tags"):
-        tags, superseded = complete_tags(plan, choice, image, there, cloud, services)
+        tags, superseded = complete_tags(plan, choice, image, obtained.there, cloud, services)
     outcome = replace(
         outcome,
         uri=state.uri,
@@ -48,7 +49,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         because=choice.because,
         created=created,
         superseded=superseded,
-        steps=steps,
+        steps=obtained.steps,
         notices=choice.notices,
     )
     with timeline.phase("GitOps"):
@@ -58,5 +59,5 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
             failure.so_far = outcome
             raise
         if rolled_out.deployed:
-            mark_deployed(plan, image, state, there, cloud.images, services)
+            mark_deployed(plan, image, state, obtained.there, cloud.images, services)
     return replace(outcome, rolled_out=rolled_out, seconds=timeline.seconds)

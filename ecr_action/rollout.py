@@ -63,8 +63,10 @@ class _Run:
         if commits not in self.compared:
             self.compared[commits] = compared(self.wanted.plan.commit, commits, self.services.history)
         plan = self.wanted.plan
-        ours = Ours(commit=plan.commit, version=plan.version, release=plan.version is not None)
-        return verdict(ours, standing, self.compared[commits], allow=plan.event == "workflow_dispatch")
+        ours = Ours(
+            commit=plan.commit, version=plan.version, release=plan.version is not None, prerelease=plan.prerelease
+        )
+        return verdict(ours, standing, self.compared[commits], allow=plan.named and plan.event == "workflow_dispatch")
 
     def _commits(self, standing: Standing) -> tuple[str, ...]:
         """The commits of what stands: its tag where that is a sha, else what the registry knows of its image."""
@@ -114,9 +116,9 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Service
         commit=commit,
         diff=edit.unified_diff(result),
         files=tuple(change.path for change in result.edits),
-        held=result.kept[0][1].notice.partition("\n")[0] if result.kept and not result.edits else "",
+        held=result.kept[0][1].notice.partition("\n")[0] if result.kept else "",
         superseded=bool(result.kept),
-        deployed=bool(result.edits or result.unchanged) and not result.kept,
+        deployed=bool(result.edits or result.unchanged),
     )
 
 

@@ -20,7 +20,6 @@ def complete_tags(
 ) -> tuple[tuple[str, ...], bool]:
     """Complete the tags: those that name the image, then those that move. The flag: one was held back."""
     wanted, images, name = choice.tags, cloud.images, plan.repository
-    there = {**there, **({wanted.content: image} if wanted.content else {})}
     for tag in (*wanted.fixed, *wanted.versions):
         if tag not in there or there[tag].digest != image.digest:
             images.put_tag(name, image, tag)
@@ -41,7 +40,8 @@ def move_tags(
         if standing is not None:
             found = _verdict(plan, tag, standing, images, services)
             if not found.go:
-                services.console.notice(f"The tag {tag} stays where it is: {found.notice}", title="Superseded")
+                text = found.notice.partition(". ")[0].rstrip(".")
+                services.console.notice(f"The tag {tag} stays where it is: {text}.", title="Superseded")
                 held.append(tag)
                 continue
             if found.notice:
@@ -66,6 +66,10 @@ def mark_deployed(
         fix = "exclude 'deployed-*' from its tag immutability."
         services.console.notice(f"{state.name} is {state.mutability}: {tag} can't mark what is deployed; {fix}")
         return
+    # Others may have deployed since it was read.
+    standing = images.find(plan.repository, [tag]).get(tag)
+    if standing is not None and standing.digest == image.digest:
+        return
     if standing is not None:
         images.put_tag(plan.repository, standing, f"{tag}-previous")
     images.put_tag(plan.repository, image, tag)
@@ -83,7 +87,7 @@ def _verdict(plan: Plan, tag: str, standing: Image, images: Images, services: Se
         commit=commits[0] if commits else None,
         file_environment="tag",
     )
-    ours = Ours(commit=plan.commit, version=plan.version, release=plan.version is not None)
+    ours = Ours(commit=plan.commit, version=plan.version, release=plan.version is not None, prerelease=plan.prerelease)
     return verdict(ours, stands, compared(plan.commit, commits, services.history), allow=False)
 
 

@@ -155,6 +155,9 @@ def _source(event: str, variables: Mapping[str, str], payload: Payload) -> Sourc
         return _pull_request(payload, ref)
     if ref.startswith("refs/tags/"):
         return GitTag(ref[len("refs/tags/") :])
+    if event == "schedule":
+        # "schedule" runs on the default branch alone (GitHub, "Events that trigger workflows").
+        return Branch(_short(ref), True)
     return _branch(_short(ref), payload)
 
 
@@ -176,12 +179,13 @@ def _release(payload: Payload, ref: str) -> Source:
 
 
 def _pull_request(payload: Payload, ref: str) -> PullRequest:
-    head = _at(payload, "pull_request", "head", "sha")
+    head = str(_at(payload, "pull_request", "head", "sha") or "")
     number = _at(payload, "pull_request", "number") or payload.get("number") or _at(payload, "issue", "number")
+    number = number if isinstance(number, int) else None
     if number is None and (match := re.fullmatch(r"refs/pull/([0-9]+)/.*", ref)):
         number = int(match[1])
     branch = _at(payload, "pull_request", "head", "ref")
-    return PullRequest(number, str(head) if head else None, str(branch) if branch else None)
+    return PullRequest(number, head if re.fullmatch(r"[0-9a-f]{40}", head) else None, str(branch) if branch else None)
 
 
 def _fork(event: str, source: Source, payload: Payload) -> bool | None:

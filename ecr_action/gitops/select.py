@@ -104,9 +104,8 @@ def _unclear(
     for item in found:
         name = item.environment or environment or "dev"
         lines.setdefault(f"  {name}: {item.file}")
-        if item.environment is not None and environment and environment != item.environment:
-            lines.setdefault(f"  {environment}: {item.file}")
-    for name in lacking:
+    own = {environment} if environment and all(item.environment for item in found) else set()
+    for name in (*(own - {item.environment for item in found}), *lacking):
         lines.setdefault(f"  {name}: <the file that says which image {name} runs>")
     fix = "Say which files are meant (keep the lines that are true):\ngitops-files: |\n" + "\n".join(lines)
     first = found[0]

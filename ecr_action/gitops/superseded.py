@@ -13,12 +13,15 @@ from ecr_action.protocols import Comparison
 class Ours:
     """What we roll out: its *commit* (40 hex), its *version* where it has one, whether it is a *release* at all.
 
+    *prerelease*: GitHub's release is marked as one, whatever its version says.
+
     *digest* is given where a reference that has the same image already should stay.
     """
 
     commit: str
     version: Version | None = None
     release: bool = False
+    prerelease: bool = False
     digest: str | None = None
 
 
@@ -68,7 +71,7 @@ def _stream(ours: Ours, standing: Standing) -> Verdict | None:
     stands = standing.version
     if standing.file_environment is not None or stands is None or stands.prerelease:
         return None
-    if ours.release and ours.version is not None and not ours.version.prerelease:
+    if ours.release and not ours.prerelease and ours.version is not None and not ours.version.prerelease:
         return None
     path = standing.file or "<path>"
     notice = (

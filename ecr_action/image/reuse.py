@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -104,14 +105,26 @@ def fitted(tags: Tags, state: RepositoryState) -> tuple[Tags, tuple[str, ...]]:
 
 def _stuck(tag: str, state: RepositoryState) -> TagTaken:
     fix = "latest: 'false'" if tag == "latest" else f"Leave {tag!r} out of 'tags:', or add {{sha7}} to it."
-    exclusion = f"or exclude it:\naws ecr put-image-tag-mutability --repository-name {state.name} "
-    exclusion += "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION "
-    exclusion += f"--image-tag-mutability-exclusion-filters filterType=WILDCARD,filter={tag}"
     return TagTaken(
         f"The tag {tag} has to move, and the repository {state.name} is {state.mutability}.",
         why="An immutable tag stays on the first image that it was put on. Nothing was built.",
-        fix=f"{fix}\n{exclusion}",
+        fix=f"{fix}\nor let it move:\n{_mutability(tag, state)}",
     )
+
+
+def _mutability(tag: str, state: RepositoryState) -> str:
+    """The command after which *tag* may move and everything else is as it was."""
+    command = f"aws ecr put-image-tag-mutability --repository-name {state.name} --image-tag-mutability "
+    if state.mutability == "MUTABLE_WITH_EXCLUSION":
+        kept = [name for name in state.immutable_except if not _matches(name, tag)]
+        if not kept:
+            return command + "MUTABLE"
+        command += "MUTABLE_WITH_EXCLUSION"
+    else:
+        kept = [*state.immutable_except, tag]
+        command += "IMMUTABLE_WITH_EXCLUSION"
+    filters = " ".join(f"filterType=WILDCARD,filter={name}" for name in kept)
+    return f"{command} --image-tag-mutability-exclusion-filters {filters}"
 
 
 def lengthened(
@@ -134,7 +147,8 @@ def lengthened(
         return tags, ()
     same = max((_common(commit, other) for other in others), default=len(short))
     longer = commit[: max(same, len(short)) + 1]
-    renamed = {tag: tag.replace(short, longer) if tag != commit else tag for tag in tags.fixed}
+    # Not where it is the beginning of the whole id.
+    renamed = {tag: re.sub(rf"{short}(?![0-9a-f])", longer, tag) for tag in tags.fixed}
     said = f"The tag {short} names another commit: this one's short tag is {longer}."
     return (
         replace(
@@ -155,7 +169,7 @@ def _common(one: str, other: str) -> int:
 
 
 def taken(
-    version_tags: Mapping[str, Image], commits: Mapping[str, tuple[str, ...]], commit: str
+    version_tags: Mapping[str, Image], commits: Mapping[str, tuple[str, ...]], commit: str, repository: str
 ) -> tuple[Image | None, TagTaken | None]:
     """Versions are written once: the image that has them already if it is of this *commit*, else the error.
 
@@ -169,6 +183,6 @@ def taken(
                 f"{tag} is published already, from {of}; this run is of commit {commit}.",
                 why="A version is written once: what runs as it must not change under its name. Nothing was built.",
                 fix=f"Release the next version, or, if nothing runs {tag}, delete the tag:\n"
-                f"aws ecr batch-delete-image --repository-name REPOSITORY --image-ids imageTag={tag}",
+                f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag={tag}",
             )
     return next(iter(version_tags.values()), None), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,70 @@ def test_several_images_at_once(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert f"{IMAGE}:v2.0.0" in (tmp_path / "pod.yaml").read_text()
     assert f"{other}:v3.0.0" in (tmp_path / "api.yaml").read_text()
+
+
+def test_one_repository_named_twice_is_refused(tmp_path: Path) -> None:
+    """Under another host name of the same registry too; the same tag twice is once."""
+    put(tmp_path, pod_yaml=POD)
+    other = IMAGE.replace("dkr.ecr.", "dkr.ecr-fips.")
+    done = bump(tmp_path, "--image", f"{IMAGE}:v2.0.0", "--image", f"{other}:v3.0.0", ".")
+    assert done.returncode == 1
+    assert (tmp_path / "pod.yaml").read_text() == POD
+    done = bump(tmp_path, "--image", f"{IMAGE}:v2.0.0", "--image", f"{IMAGE}:v2.0.0", ".")
+    assert done.returncode == 0
+    assert (tmp_path / "pod.yaml").read_text() == POD.replace("v1.0.0", "v2.0.0")
+
+
+@pytest.mark.parametrize("word", ["TRUE", "yes", "1"])
+def test_a_dry_run_in_any_spelling_writes_nothing(tmp_path: Path, word: str) -> None:
+    """A word that is no boolean is an error."""
+    put(tmp_path, pod_yaml=POD)
+    done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", f"--dry-run={word}", "pod.yaml")
+    assert done.returncode == (0 if word == "TRUE" else 1)
+    assert (tmp_path / "pod.yaml").read_text() == POD
+
+
+def test_a_link_counts_as_what_it_leads_to(tmp_path: Path) -> None:
+    """Calling it dev.yaml makes production no dev."""
+    put(tmp_path, prod__x_yaml=POD)
+    (tmp_path / "dev.yaml").symlink_to("prod/x.yaml")
+    done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", "--environment", "dev", "dev.yaml")
+    assert done.returncode == 1
+    assert (tmp_path / "prod/x.yaml").read_text() == POD
+
+
+def test_a_folder_named_after_an_environment_is_that_environments(tmp_path: Path) -> None:
+    """Also where the path to it is absolute, or one stands in it."""
+    folder = tmp_path / "elsewhere" / "prod"
+    put(folder, x_yaml=POD)
+    (tmp_path / "here").mkdir()
+    for place, path in ((tmp_path / "here", str(folder)), (folder, "x.yaml")):
+        done = bump(place, "--image", IMAGE, "--tag", "v1.1.0", "--environment", "dev", path)
+        assert done.returncode == 1, done.stdout
+    assert (folder / "x.yaml").read_text() == POD
+
+
+def test_a_neutral_file_beside_other_environments_is_no_file_of_dev(tmp_path: Path) -> None:
+    """Whatever part of the repository is named: prod inherits it."""
+    put(tmp_path, base__x_yaml=POD, overlays__prod__kustomization_yaml="resources: [../../base]\n")
+    (tmp_path / ".git").mkdir()
+    done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", "--environment", "dev", "base")
+    assert done.returncode == 1
+    assert "E-GITOPS-ENVIRONMENT" in done.stderr
+
+
+def test_a_pipe_among_the_files_is_passed_over(tmp_path: Path) -> None:
+    """It would be read without end."""
+    put(tmp_path, pod_yaml=POD)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", ".").returncode == 0
+
+
+def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
+    """The new file beside the old one has a name that nobody knows before."""
+    put(tmp_path, pod_yaml=POD)
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / ".pod.yaml.ecr-publish").symlink_to("victim")
+    assert bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", "pod.yaml").returncode == 0
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert not (tmp_path / "pod.yaml").is_symlink()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +73,8 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
         [
             *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
             *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
-            *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken", "ecr:BatchGetImage"],
+            *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken"],
+            *["ecr:BatchGetImage"] * 2,
             *["ecr:PutImage"] * 4,
             *_BUMP,
         ]
@@ -220,3 +225,81 @@ def test_the_next_step_can_use_the_outputs(stage: Stage) -> None:
     result = ok(stage.publish(stage.push_payload()))
     assert result.job_outputs == result.outputs
     assert result.outputs["image-digest"] == f"{result.outputs['image'].rpartition(':')[0]}@{result.outputs['digest']}"
+
+
+def while_it_builds(stage: Stage, slow: Callable[[], StepResult], quick: Callable[[], StepResult]) -> StepResult:
+    """Run *quick* while *slow*, started before it, is still building; the result of *slow*."""
+    results: list[StepResult] = []
+    thread = threading.Thread(target=lambda: results.append(slow()))
+    thread.start()
+    end = time.monotonic() + 30
+    while "ecr:GetAuthorizationToken" not in stage.calls():
+        assert time.monotonic() < end, "it never began to build"
+        time.sleep(0.05)
+    ok(quick())
+    thread.join()
+    return results[0]
+
+
+def slow_app(stage: Stage) -> None:
+    """Make the app's image take seconds to build."""
+    lines = "FROM busybox:stable\nCOPY index.html /\nRUN sleep 6\n"
+    stage.commit("Slow", {"Dockerfile": lines, ".dockerignore": "", "index.html": stage.name})
+
+
+def copy_of(stage: Stage, folder: Path) -> Stage:
+    """The same app in another work tree, as another job checks it out."""
+    shutil.copytree(stage.app, folder / stage.app.name)
+    return OtherCheckout(
+        **{field.name: getattr(stage, field.name) for field in fields(Stage)}, tree=folder / stage.app.name
+    )
+
+
+@dataclass
+class OtherCheckout(Stage):
+    """A stage whose work tree lies elsewhere."""
+
+    tree: Path = Path()
+
+    @property
+    def app(self) -> Path:
+        """That work tree."""
+        return self.tree
+
+
+def test_a_slow_build_of_an_old_commit_moves_nothing_back(stage: Stage, tmp_path: Path) -> None:
+    """What was published while it built is newer, though it was not there when it began."""
+    slow_app(stage)
+    old = copy_of(stage, tmp_path)
+    new = stage.commit("Quick", {"Dockerfile": "FROM busybox:stable\nCOPY index.html /\n"})
+    result = ok(
+        while_it_builds(stage, lambda: old.publish(old.push_payload()), lambda: stage.publish(stage.push_payload()))
+    )
+    tags = tags_of(stage)
+    assert tags["latest"] == tags["deployed-dev"] == tags[new]
+    assert (result.outputs["superseded"], "latest" in result.outputs["tags"].split()) == ("true", False)
+    assert tags[old.head] == result.outputs["digest"]
+
+
+def test_a_version_that_was_published_while_ours_was_built_stays(stage: Stage, tmp_path: Path) -> None:
+    """It is written once, however the jobs overlap."""
+    slow_app(stage)
+    old = copy_of(stage, tmp_path)
+    new = stage.commit("Quick", {"Dockerfile": "FROM busybox:stable\nCOPY index.html /\n"})
+    given = {"gitops_repository": "-", "gitops_token": "-", "ref": "refs/tags/v1.0.0"}
+    payload = stage.push_payload("refs/tags/v1.0.0")
+    result = while_it_builds(stage, lambda: old.publish(payload, **given), lambda: stage.publish(payload, **given))
+    assert result.exit_code == 1
+    assert "E-ECR-TAG" in result.log
+    assert tags_of(stage)["v1.0.0"] == tags_of(stage)["prod-v1.0.0"] == tags_of(stage)[new]
+
+
+def test_an_old_dispatch_that_is_started_again_names_no_image(stage: Stage) -> None:
+    """Consent to go back is to name a version or a tag, not to press a button on a branch."""
+    first = stage.head
+    stage.commit("Second", {"index.html": "revision 2\n"})
+    ok(stage.publish(stage.push_payload()))
+    head = stage.gitops_head()
+    stage.checkout(first)
+    ok(stage.publish(stage.push_payload(), event="workflow_dispatch"))
+    assert stage.gitops_head() == head

@@ -403,3 +403,50 @@ def test_every_plan_says_why() -> None:
     text = "\n".join(make_plan("push", MAIN, push(MAIN)).explain())
     for word in ("commit:", "push: yes", "environment: dev", "latest: yes", "tags:"):
         assert word in text
+
+
+def test_a_version_given_by_hand_keeps_the_releases_mark() -> None:
+    """A GitHub release marked as a pre-release never goes to prod."""
+    payload = example("release", "published", **HOME, **{"release.tag_name": "v1.2.3", "release.prerelease": True})
+    plan = make_plan("release", "refs/tags/v1.2.3", payload, version="v1.2.3")
+    assert (plan.environment, plan.prerelease) == ("staging", True)
+
+
+@pytest.mark.parametrize(("name", "tag"), [("v1.2.3-", "v1.2.3"), ("prod-v1.2.3", "prod-v1.2.3")])
+def test_a_tag_that_reads_as_a_version_is_written_once(name: str, tag: str) -> None:
+    """Though as a git tag it is none."""
+    plan = make_plan("push", f"refs/tags/{name}", push(f"refs/tags/{name}"))
+    assert (plan.tags.versions, plan.tags.moving) == ((tag,), ())
+
+
+def test_a_users_tag_that_reads_as_a_version_is_written_once() -> None:
+    """A push of a branch can't move a release's tag."""
+    plan = make_plan("push", MAIN, push(MAIN), tags="v1.2.3,prod-v1.2.3,edge")
+    assert (plan.tags.versions, plan.tags.moving) == (("v1.2.3", "prod-v1.2.3"), ("edge", "latest"))
+
+
+@pytest.mark.parametrize("name", ["deployed-prod", "f" * 40, "key-0123456789abcdef"])
+def test_a_git_tag_that_would_mislead_us_is_an_error(name: str) -> None:
+    """The action reads tags of that form back."""
+    _, problems = try_plan("push", f"refs/tags/{name}", push(f"refs/tags/{name}"))
+    assert [problem.name for problem in problems] == ["tag"]
+
+
+def test_a_git_tag_called_latest_stands_once() -> None:
+    """In the list, and as a tag that moves."""
+    plan = make_plan("push", "refs/tags/latest", push("refs/tags/latest"), latest="true")
+    assert list(plan.tags.order) == [SHA, SHORT, "latest"] or list(plan.tags.order) == ["latest", SHA, SHORT]
+    assert plan.tags.moving == ("latest",)
+
+
+def test_a_schedule_without_a_repository_in_its_payload_is_the_default_branchs() -> None:
+    """It runs on no other."""
+    assert seen(make_plan("schedule", MAIN, {"schedule": "0 4 * * 1"})) == DEFAULT_BRANCH
+
+
+@pytest.mark.parametrize("number", ["5; rm", None, {}])
+def test_a_pull_request_without_a_number_is_not_pushed(number: Any) -> None:
+    """It would have no tag of its own."""
+    payload = pull_request()
+    payload["number"] = payload["pull_request"]["number"] = number
+    assert seen(make_plan("pull_request_target", MAIN, payload, push="true")) == BUILD_ONLY

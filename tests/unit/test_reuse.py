@@ -124,7 +124,7 @@ def test_latest_in_an_immutable_repository_is_an_error_with_the_line_to_write() 
 
 def test_a_version_of_another_commit_is_an_error_that_names_both() -> None:
     """It is written once."""
-    _, error = reuse.taken({"v1.2.3": OTHER}, {OTHER.digest: ("c" * 40,)}, SHA)
+    _, error = reuse.taken({"v1.2.3": OTHER}, {OTHER.digest: ("c" * 40,)}, SHA, "hello-node")
     assert error is not None
     assert SHA in error.what
     assert "c" * 40 in error.what
@@ -132,7 +132,7 @@ def test_a_version_of_another_commit_is_an_error_that_names_both() -> None:
 
 def test_a_version_of_this_commit_is_taken_as_it_is() -> None:
     """A re-run, or the second of a release's two events."""
-    assert reuse.taken({"v1.2.3": OTHER}, {OTHER.digest: (SHA,)}, SHA) == (OTHER, None)
+    assert reuse.taken({"v1.2.3": OTHER}, {OTHER.digest: (SHA,)}, SHA, "hello-node") == (OTHER, None)
 
 
 def test_a_short_sha_that_names_another_commit_grows() -> None:

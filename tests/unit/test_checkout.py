@@ -1,0 +1,74 @@
+"""What is read of the git work tree, and that nothing in it is run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from ecr_action.checkout import WorkTree
+
+PERSON = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+DATE = {"GIT_AUTHOR_DATE": "2026-11-03T23:30:00+02:00", "GIT_COMMITTER_DATE": "2026-11-03T23:30:00+02:00"}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git there."""
+    command = ["git", *PERSON, "-C", str(folder), *arguments]
+    done = subprocess.run(command, env={**os.environ, **DATE}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def tree(folder: Path) -> WorkTree:
+    """The work tree around *folder*."""
+    return WorkTree(folder, dict(os.environ))
+
+
+def made(folder: Path) -> str:
+    """A repository with one commit; its id."""
+    git(folder, "init", "--quiet")
+    (folder / "a").write_text("a")
+    git(folder, "add", "a")
+    git(folder, "commit", "--quiet", "-m", "One")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_head_date_and_state_are_read(tmp_path: Path) -> None:
+    """The date in UTC; an untracked file counts as a change, in the folder that is built alone."""
+    head = made(tmp_path)
+    found = tree(tmp_path).read()
+    assert found is not None
+    assert (found.head, found.date, found.dirty) == (head, "2026-11-03T21:30:00Z", False)
+    (tmp_path / "svc").mkdir()
+    (tmp_path / "b").write_text("b")
+    inner, outer = tree(tmp_path / "svc").read(), tree(tmp_path).read()
+    assert inner
+    assert outer
+    assert (inner.dirty, outer.dirty) == (False, True)
+
+
+def test_without_a_repository_there_is_nothing_to_read(tmp_path: Path) -> None:
+    """Nor where the name of a tag is none."""
+    assert tree(tmp_path).read() is None
+    assert tree(tmp_path).commit_of_tag("a\x00b") is None
+
+
+def test_a_tags_commit_is_told(tmp_path: Path) -> None:
+    """An annotated tag's too; an option in its place is none."""
+    head = made(tmp_path)
+    git(tmp_path, "tag", "-a", "v1.2.3", "-m", "x")
+    assert tree(tmp_path).commit_of_tag("v1.2.3") == head
+    assert tree(tmp_path).commit_of_tag("v9") is None
+    assert tree(tmp_path).commit_of_tag("--all") is None
+
+
+def test_a_repository_hidden_in_the_checkout_runs_nothing(tmp_path: Path) -> None:
+    """A bare repository that a stranger committed has settings that start programs."""
+    made(tmp_path)
+    hidden, proof = tmp_path / "svc", tmp_path / "proof"
+    git(tmp_path, "init", "--quiet", "--bare", str(hidden))
+    with (hidden / "config").open("a") as file:
+        file.write(f'[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = "touch {proof}; false"\n')
+    found = tree(hidden).read()
+    assert not proof.exists()
+    assert found is None or found.head == git(tmp_path, "rev-parse", "HEAD")
