@@ -66,9 +66,9 @@ def test_a_repository_hidden_in_the_checkout_runs_nothing(tmp_path: Path) -> Non
     """A bare repository that a stranger committed has settings that start programs."""
     made(tmp_path)
     hidden, proof = tmp_path / "svc", tmp_path / "proof"
-    git(tmp_path, "init", "--quiet", "--bare", str(hidden))
+    git(tmp_path, "clone", "--quiet", "--bare", ".", str(hidden))
     with (hidden / "config").open("a") as file:
-        file.write(f'[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = "touch {proof}; false"\n')
+        file.write(f'[core]\n\tbare = false\n\tworktree = {hidden}\n\tfsmonitor = "touch {proof}; false"\n')
     found = tree(hidden).read()
     assert not proof.exists()
     assert found is None or found.head == git(tmp_path, "rev-parse", "HEAD")
