@@ -34,7 +34,7 @@ class WorkTree:
 
     def read(self) -> Checkout | None:
         """The checkout, or None where the folder is in no git work tree (or git is not installed)."""
-        shown = self._git("show", "--no-patch", "--format=%H %ct", "HEAD")
+        shown = self._git("show", "--no-patch", "--format=%H %ct", "HEAD", "--")
         if not shown:
             return None
         head, _, seconds = shown.partition(" ")

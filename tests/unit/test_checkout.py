@@ -27,8 +27,9 @@ def tree(folder: Path) -> WorkTree:
 def made(folder: Path) -> str:
     """A repository with one commit; its id."""
     git(folder, "init", "--quiet")
-    (folder / "a").write_text("a")
-    git(folder, "add", "a")
+    # A file of that name must not be taken for the commit, nor the other way round.
+    (folder / "HEAD").write_text("a")
+    git(folder, "add", "HEAD")
     git(folder, "commit", "--quiet", "-m", "One")
     return git(folder, "rev-parse", "HEAD")
 
