@@ -61,16 +61,16 @@ def _stop_politely() -> None:
 def _failed(failure: Failure, console: Runner, name: str) -> int:
     from ecr_action import report
 
-    parts = [failure.what]
+    # The log shows an annotation's text without its title.
+    parts = [failure.what if isinstance(console, Terminal) else f"{failure.code}: {failure.what}"]
     parts += [f"Why: {failure.why}"] if failure.why else []
     parts += [f"Fix: {failure.fix}"] if failure.fix else []
     title = f"{failure.title} ({failure.code})"
-    console.info(f"{title}\n" + "\n".join(parts)) if not isinstance(console, Terminal) else None
     console.error("\n".join(parts), title=title, file=failure.file, line=failure.line)
     console.summary(report.failure_summary(failure))
     if isinstance(failure.so_far, report.Outcome):
         console.outputs(report.outputs(failure.so_far))
-        console.summary(report.summary(failure.so_far))
+        console.summary(report.summary(failure.so_far, failed=True))
     if isinstance(failure, InputProblems) and name in ("bump", "lifecycle"):
         return 1
     return failure.exit_status

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ecr_action.gitops.environments import normalise
 from ecr_action.image import tags
 from ecr_action.image.lists import entries, lines
-from ecr_action.image.reference import registry_of, repository_problem
+from ecr_action.image.reference import parse, registry_of, repository_problem
 from ecr_action.secret import Secret
 
 REGIONS = (
@@ -207,19 +207,27 @@ def environment_name(value: str) -> str | None:
 
 def image_tags(value: str) -> tuple[str, ...]:
     found = _read(entries, value)
-    for entry in found:
-        unknown = [name for name in tags.placeholders(entry) if name not in tags.PLACEHOLDERS]
-        if unknown:
-            near = get_close_matches(unknown[0], tags.PLACEHOLDERS, 1)
-            hint = f"Did you mean {{{near[0]}}}?" if near else f"There are {{{'}, {'.join(tags.PLACEHOLDERS)}}}."
-            raise Wrong(f"has the placeholder {{{unknown[0]}}}, which there is not.", hint)
-        sample = tags.expand(entry, dict.fromkeys(tags.PLACEHOLDERS, "0"))
-        if not tags.is_tag(sample):
-            clean = tags.sanitised(entry)
-            raise Wrong(f"has {entry!r}, which is no tag.", f"Write {clean!r}." if tags.is_tag(clean) else "")
-        if tags.is_ours(sample):
-            raise Wrong(f"has {entry!r}; the action keeps tags of that form for itself.")
+    wrong = [said for entry in found if (said := _wrong_tag(entry))]
+    if wrong:
+        raise Wrong("; ".join(wrong) + ".")
     return found
+
+
+def _wrong_tag(entry: str) -> str:
+    """What is wrong with one entry of ``tags``, empty where nothing is."""
+    unknown = [name for name in tags.placeholders(entry) if name not in tags.PLACEHOLDERS]
+    if unknown:
+        near = get_close_matches(unknown[0], tags.PLACEHOLDERS, 1)
+        hint = f"did you mean {{{near[0]}}}?" if near else f"there are {{{'}, {'.join(tags.PLACEHOLDERS)}}}"
+        return f"has the placeholder {{{unknown[0]}}}, which there is not ({hint})"
+    if entry.startswith("type="):
+        return f"has {entry!r}: metadata-action's lines are not read yet; write {{sha7}}, {{branch}} or {{version}}"
+    sample = tags.expand(entry, dict.fromkeys(tags.PLACEHOLDERS, "0"))
+    if tags.is_tag(sample):
+        return f"has {entry!r}: the action keeps tags of that form for itself" if tags.is_ours(sample) else ""
+    reference = parse(entry)
+    clean = reference.tag if reference and reference.host and reference.tag else tags.sanitised(entry)
+    return f"has {entry!r}, which is no tag" + (f" (write {clean!r})" if clean and tags.is_tag(clean) else "")
 
 
 def gitops_files(value: str) -> tuple[GitOpsPath, ...]:

@@ -35,7 +35,8 @@ def ensure_repository(
         if not spec.create:
             raise _missing(spec.name)
         state, created = cloud.repository.create(spec)
-        services.console.info(f"The repository {spec.name} was {'created' if created else 'created by another job'}.")
+        if not services.dry_run:
+            services.console.info(f"The repository {spec.name} was created{'' if created else ' by another job'}.")
         policy = Lifecycle(readable=True)
     if spec.lifecycle_policy and isinstance(policy, Lifecycle):
         _lifecycle(wanted, state, policy, created, cloud, services)

@@ -26,6 +26,7 @@
     ├── NoReference          E-GITOPS-REFERENCE
     ├── EnvironmentUnclear   E-GITOPS-ENVIRONMENT
     ├── GitOpsRefused        E-GITOPS-REFUSED
+    │   └── GitOpsMissing    E-GITOPS-FILES
     ├── GitOpsBusy           E-GITOPS-BUSY
     └── Interrupted          E-INTERRUPTED
 
@@ -86,7 +87,7 @@ class Problem:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.what}" + (f" {self.fix}" if self.fix else "")
+        return f"{self.name} {self.what}" + (f" {self.fix}" if self.fix else "")
 
 
 class InputProblems(Failure):
@@ -278,6 +279,16 @@ class GitOpsRefused(Failure):
 
     code = "E-GITOPS-REFUSED"
     title = "The GitOps repository refuses the commit"
+
+
+class GitOpsMissing(GitOpsRefused):
+    """The GitOps repository lacks what an input names: the branch, a file, or any commit at all.
+
+    The message has what is there. Correct ``gitops-branch`` or ``gitops-files`` and run again: the image is published.
+    """
+
+    code = "E-GITOPS-FILES"
+    title = "The GitOps repository lacks what an input names"
 
 
 class GitOpsBusy(Failure):

@@ -132,6 +132,35 @@ def parse(
     return Inputs(**values, sources=sources), tuple(problems)
 
 
+# What people write for it elsewhere.
+_MEANT = {
+    "dockerfile": "file",
+    "role": "role-to-assume",
+    "aws-role": "role-to-assume",
+    "role-arn": "role-to-assume",
+    "region": "aws-region",
+    "ecr-repository": "repository",
+    "image-name": "repository",
+    "images": "repository",
+    "gitops-path": "gitops-files",
+    "gitops-repo": "gitops-repository",
+    "tag": "tags",
+}
+# Inputs that other actions have and this one has not; a near name would mean another thing.
+_NOT_YET = set(
+    "secrets build-secrets secret-envs secret-files ssh cache cache-from cache-to no-cache pull outputs provenance "
+    "sbom retention mode image builder annotations drift reuse scan-fail-on gitops-mode gitops-app-id".split()
+)
+
+
+def _meant(name: str) -> str:
+    """What to do about an input that there is not."""
+    if name in _NOT_YET:
+        return "It is not supported yet (README, 'Not there yet')."
+    near = [_MEANT[name]] if name in _MEANT else get_close_matches(name, TABLE, 1, 0.75)
+    return f"Did you mean {near[0]!r}?" if near else "The README lists every input."
+
+
 def _pick(name: str, spec: Spec, texts: Mapping[str, str], environment: Mapping[str, str]) -> tuple[str, str]:
     if texts.get(name, "").strip():
         return texts[name], "default" if texts[name] == spec.default else "with"
@@ -146,9 +175,7 @@ def _by_name(given: Mapping[str, str], problems: list[Problem]) -> dict[str, str
     for written, text in given.items():
         name = written.strip().lower()
         if name not in TABLE:
-            near = get_close_matches(name.replace("_", "-"), TABLE, 1, 0.6)
-            hint = f"Did you mean {near[0]!r}?" if near else "The README lists every input."
-            problems.append(Problem(written, "is no input of this action.", hint))
+            problems.append(Problem(written, "is no input of this action.", _meant(name.replace("_", "-"))))
         elif texts.get(name, "").strip() and text.strip() and texts[name] != text and text != TABLE[name].default:
             if texts[name] != TABLE[name].default:
                 problems.append(Problem(name, "is given twice, with different values."))

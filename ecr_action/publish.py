@@ -55,9 +55,10 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("GitOps"):
         try:
             rolled_out = roll_out(wanted, outcome, cloud.images, services)
+            outcome = replace(outcome, rolled_out=rolled_out)
+            if rolled_out.deployed:
+                mark_deployed(plan, image, state, obtained.there, cloud.images, services)
         except Failure as failure:
-            failure.so_far = outcome
+            failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise
-        if rolled_out.deployed:
-            mark_deployed(plan, image, state, obtained.there, cloud.images, services)
-    return replace(outcome, rolled_out=rolled_out, seconds=timeline.seconds)
+    return replace(outcome, seconds=timeline.seconds)

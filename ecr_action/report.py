@@ -73,6 +73,7 @@ class Outcome:
 def outputs(outcome: Outcome) -> dict[str, str]:
     """Every output as text: booleans ``true``/``false``, ``tags`` one a line, empty where there is none."""
     uri, tag, digest, out = outcome.uri, outcome.primary, outcome.digest, outcome.rolled_out
+    done = not outcome.dry_run
     values = {
         "registry": uri.partition("/")[0],
         "repository": outcome.repository,
@@ -84,12 +85,12 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "tags": "\n".join(outcome.tags),
         "version": outcome.plan.version.tag if outcome.plan.version else "",
         "environment": outcome.plan.environment or "",
-        "pushed": _word(outcome.pushed),
+        "pushed": _word(outcome.pushed and done),
         "reused": _word(outcome.reused),
-        "repository-created": _word(outcome.created),
+        "repository-created": _word(outcome.created and done),
         "gitops-commit": out.commit.oid if out.commit else "",
         "gitops-changed": _word(out.commit is not None),
-        "deployed": _word(out.deployed),
+        "deployed": _word(out.deployed and done),
         "superseded": _word(outcome.superseded or out.superseded),
     }
     metadata = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit, "seconds": dict(outcome.seconds)}
@@ -119,12 +120,14 @@ def _block(text: str, language: str) -> str:
     return f"{ticks}{language}\n{text.rstrip()}\n{ticks}"
 
 
-def summary(outcome: Outcome) -> str:
-    """The job summary in Markdown."""
-    parts = [f"## {_headline(outcome)}"]
+def summary(outcome: Outcome, *, failed: bool = False) -> str:
+    """The job summary in Markdown; *failed*: of a run that published and then could not roll out."""
+    parts = ["### Published, not rolled out" if failed else f"## {_headline(outcome)}"]
     out = outcome.rolled_out
     if out.held:
-        parts.append(f"> **{_prose(out.held)}**")
+        first, _, rest = out.held.partition("\n")
+        parts.append(f"> **{_prose(first)}**")
+        parts += [_block(rest, "")] if rest.strip() else []
     rows = _rows(outcome)
     if rows:
         parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
@@ -148,6 +151,8 @@ def _headline(outcome: Outcome) -> str:
         return "Nothing to do"
     if not outcome.pushed:
         return f"{what} was built, not pushed"
+    if out.held and not out.commit:
+        return f"NOT DEPLOYED: {what} is published"
     if out.commit:
         return f"{what} is on its way to {_prose(outcome.plan.environment or '')}"
     return f"{what} is published"
@@ -164,17 +169,22 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         rows.append(("Digest", _code(outcome.digest)))
     if outcome.tags:
         rows.append(("Tags", " ".join(_code(tag) for tag in outcome.tags)))
-    if outcome.plan.commit:
+    if outcome.plan.commit and outcome.plan.commit not in outcome.tags:
         rows.append(("Commit", _code(outcome.plan.commit)))
+    if not outcome.pushed and not outcome.plan.nothing:
+        reason = next((reason.because for reason in outcome.plan.reasons if reason.name == "push"), "")
+        rows += [("Not pushed", _prose(reason))] if reason else []
     if outcome.because:
         rows.append(("Reused" if outcome.reused else "Built", _prose(outcome.because)))
     if outcome.created:
-        rows.append(("Repository", "created"))
+        rows.append(("Repository", "would be created" if outcome.dry_run else "created"))
     if out.commit:
         link = (
             f"[{out.commit.oid[:7]}]({out.commit.url})" if re.fullmatch(r"https?://[^\s()<>]+", out.commit.url) else ""
         )
         rows.append(("GitOps", f"{link or _code(out.commit.oid)} in {_prose(out.repository)}"))
+    elif out.repository and outcome.dry_run and out.files:
+        rows.append(("GitOps", _prose(f"would change {', '.join(out.files)} in {out.repository}")))
     elif out.repository:
         rows.append(("GitOps", _prose(f"nothing to change in {out.repository}" if not out.held else "not deployed")))
     return rows
@@ -191,8 +201,16 @@ def _steps(steps: tuple[Step, ...]) -> str:
     slowest = sorted(steps, key=lambda step: -step.seconds)[:5]
     lines = [f"| {_code(step.name)} | {step.seconds:.1f} s |" for step in slowest if step.seconds >= 0.1]
     head = f"<details><summary>{len(steps)} build steps, {cached} from the cache</summary>\n\n"
-    table = "\n".join(["| slowest | |", "|---|---|", *lines]) if lines else ""
+    if not lines:
+        return f"{len(steps)} build steps, {cached} from the cache"
+    table = "\n".join(["| slowest | |", "|---|---|", *lines])
     return f"{head}{table}\n\n</details>"
+
+
+def _why(text: str) -> list[str]:
+    """The reason: its first line as a sentence, what a builder or a list says below it as it is."""
+    first, _, rest = text.partition("\n")
+    return [*([f"**Why:** {_prose(first)}"] if first else []), *([_block(rest, "")] if rest.strip() else [])]
 
 
 def failure_summary(failure: Failure) -> str:
@@ -200,6 +218,6 @@ def failure_summary(failure: Failure) -> str:
     parts = [f"## {_prose(failure.title)} ({failure.code})", _prose(failure.what.splitlines()[0])]
     rest = "\n".join(failure.what.splitlines()[1:])
     parts += [_block(rest, "")] if rest.strip() else []
-    parts += [f"**Why:** {_prose(failure.why)}"] if failure.why else []
+    parts += _why(failure.why)
     parts += ["**Fix:**", _block(failure.fix, "")] if failure.fix else []
     return "\n\n".join(parts) + "\n"

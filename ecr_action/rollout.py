@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import NoReference
 from ecr_action.gitops import edit, message
@@ -31,6 +31,7 @@ class _Run:
     images: Images
     services: Services
     result: Result = field(default_factory=Result)
+    digests: dict[str, str] = field(default_factory=dict)
     commits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
 
@@ -64,8 +65,13 @@ class _Run:
             self.compared[commits] = compared(self.wanted.plan.commit, commits, self.services.history)
         plan = self.wanted.plan
         ours = Ours(
-            commit=plan.commit, version=plan.version, release=plan.version is not None, prerelease=plan.prerelease
+            commit=plan.commit,
+            version=plan.version,
+            release=plan.version is not None,
+            prerelease=plan.prerelease,
+            digest=self.outcome.digest or None,
         )
+        standing = replace(standing, digest=standing.digest or self.digests.get(standing.tag or ""))
         return verdict(ours, standing, self.compared[commits], allow=plan.named and plan.event == "workflow_dispatch")
 
     def _commits(self, standing: Standing) -> tuple[str, ...]:
@@ -76,6 +82,8 @@ class _Run:
         if key not in self.commits:
             name = self.wanted.plan.repository
             image = self.images.find(name, [standing.tag]).get(standing.tag) if standing.tag else None
+            if image and standing.tag:
+                self.digests[standing.tag] = image.digest
             known = self.images.commits(name, image) if image else ()
             # Expired, or never in this registry: GitHub understands a short id as well.
             self.commits[key] = known or ((key,) if _SHORT.fullmatch(key) else ())
@@ -116,7 +124,7 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Service
         commit=commit,
         diff=edit.unified_diff(result),
         files=tuple(change.path for change in result.edits),
-        held=result.kept[0][1].notice.partition("\n")[0] if result.kept else "",
+        held=result.kept[0][1].notice.removeprefix("NOT DEPLOYED: ") if result.kept else "",
         superseded=bool(result.kept),
         deployed=bool(result.edits or result.unchanged),
     )

@@ -21,8 +21,7 @@ def complete_tags(
     """Complete the tags: those that name the image, then those that move. The flag: one was held back."""
     wanted, images, name = choice.tags, cloud.images, plan.repository
     for tag in (*wanted.fixed, *wanted.versions):
-        if tag not in there or there[tag].digest != image.digest:
-            images.put_tag(name, image, tag)
+        if (tag not in there or there[tag].digest != image.digest) and images.put_tag(name, image, tag):
             services.console.info(f"Tagged {tag}")
     held = move_tags(plan, wanted.moving, there, image, images, services)
     return tuple(tag for tag in wanted.order if tag not in held), bool(held)
@@ -72,8 +71,8 @@ def mark_deployed(
         return
     if standing is not None:
         images.put_tag(plan.repository, standing, f"{tag}-previous")
-    images.put_tag(plan.repository, image, tag)
-    services.console.info(f"Tagged {tag}")
+    if images.put_tag(plan.repository, image, tag):
+        services.console.info(f"Tagged {tag}")
 
 
 def _verdict(plan: Plan, tag: str, standing: Image, images: Images, services: Services) -> Verdict:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
-from ecr_action.errors import GitOpsAccess, GitOpsRefused
+from ecr_action.errors import GitOpsAccess, GitOpsMissing, GitOpsRefused
 from ecr_action.github.answers import Answer, ApiError
 from ecr_action.gitops import outcomes
 from ecr_action.gitops.tree import is_glob, path_of, wanted
@@ -140,8 +140,8 @@ class GitHubGitOps:
             )
         return Snapshot(repository=head.repository, branch=head.branch, head=head.oid, files=tuple(files))
 
-    def _no_file(self, path: str, head: _Head) -> GitOpsRefused:
-        return GitOpsRefused(
+    def _no_file(self, path: str, head: _Head) -> GitOpsMissing:
+        return GitOpsMissing(
             f"There is no {path} on the branch {head.branch} of {head.repository}.",
             fix="gitops-files: a path that is there. Without 'gitops-files' the files are found by the image's name.",
         )
@@ -215,11 +215,11 @@ class GitHubGitOps:
             skipped=skipped,
         )
 
-    def _no_match(self, patterns: Sequence[str], head: _Head, entries: Mapping[str, Any]) -> GitOpsRefused:
+    def _no_match(self, patterns: Sequence[str], head: _Head, entries: Mapping[str, Any]) -> GitOpsMissing:
         manifests = [path for path, entry in entries.items() if wanted(path, str(entry["mode"]), ())]
         listed = "\n".join(f"  {path}" for path in manifests[:20])
         more = f"\n  and {len(manifests) - 20} more" if len(manifests) > 20 else ""
-        return GitOpsRefused(
+        return GitOpsMissing(
             f"gitops-files ({', '.join(patterns)}) matches no file of {head.repository}, branch {head.branch}.",
             why=f"It has these manifests:\n{listed}{more}" if manifests else "It has no YAML or JSON file at all.",
             fix="gitops-files: a path that is there. Without 'gitops-files' the files are found by the image's name.",

@@ -275,9 +275,7 @@ def _tell_of_others(work: _Work, seen: Sequence[Found], target: Target, replicas
             work.say(f"{where}: {item.name} is another registry's; it is not edited. {fix}")
 
 
-def _decide(
-    work: _Work, found: Found, target: Target, verdict: Callable[[Standing], Verdict] | None
-) -> None:
+def _decide(work: _Work, found: Found, target: Target, verdict: Callable[[Standing], Verdict] | None) -> None:
     """Edit *found*, or say why it stays."""
     if found.held:
         work.held.append(found)
@@ -289,6 +287,9 @@ def _decide(
         return
     if verdict is not None and found.kind not in placeholders.KINDS:
         answer = verdict(_standing(found))
+        if not answer.go and answer.level == "info":
+            work.unchanged.append(found)
+            return
         if not answer.go:
             work.kept.append((found, answer))
             return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
+from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsMissing, GitOpsRefused
 
 _STALE = re.compile(r"Expected branch to point to |is at [0-9a-f]{40,64}\b.*\bbut expected [0-9a-f]{40,64}", re.DOTALL)
 _RULES = re.compile(
@@ -142,19 +142,19 @@ def _boxes(token: str, repository: str) -> str:
     )
 
 
-def empty(repository: str) -> GitOpsRefused:
+def empty(repository: str) -> GitOpsMissing:
     """A repository without a commit can't be committed to by GitHub's API."""
-    return GitOpsRefused(
+    return GitOpsMissing(
         f"{repository} is empty: there is no file to bump.",
         fix=f"Commit the app's manifests to {repository} first, with 'image: placeholder' for the image.",
     )
 
 
-def no_branch(repository: str, branch: str, default: str) -> GitOpsRefused:
+def no_branch(repository: str, branch: str, default: str) -> GitOpsMissing:
     """The branch that was asked for is not there; *default* is empty where the default one is not there either."""
     if not branch:
-        return GitOpsRefused(f"{repository} lacks its own default branch.", fix="gitops-branch: one that is there")
-    return GitOpsRefused(
+        return GitOpsMissing(f"{repository} lacks its own default branch.", fix="gitops-branch: one that is there")
+    return GitOpsMissing(
         f"{repository} has no branch {branch}" + (f"; its default branch is {default}." if default else "."),
         fix=f"gitops-branch: {default or 'one that is there'}",
     )

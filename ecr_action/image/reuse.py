@@ -182,7 +182,8 @@ def taken(
             return None, TagTaken(
                 f"{tag} is published already, from {of}; this run is of commit {commit}.",
                 why="A version is written once: what runs as it must not change under its name. Nothing was built.",
-                fix=f"Release the next version, or, if nothing runs {tag}, delete the tag:\n"
-                f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag={tag}",
+                fix=f"Release the next version, or, if nothing runs {tag}, delete its tags:\n"
+                f"aws ecr batch-delete-image --repository-name {repository} --image-ids "
+                + " ".join(f"imageTag={name}" for name in version_tags),
             )
     return next(iter(version_tags.values()), None), None

@@ -22,6 +22,8 @@ def failed(result: StepResult, code: str, *words: str, status: int = 1) -> str:
         found for found in result.annotations if found.level == "error" and "Process completed" not in found.message
     ]
     assert f"({code})" in error.title
+    assert error.message.startswith(f"{code}: ")
+    assert result.log.count(code) == 1, "said once"
     for word in words:
         assert word in error.message
         assert word.replace("*", "") in result.summary.replace("\\", "").replace("*", "")
@@ -124,7 +126,7 @@ def test_a_gitops_token_without_access(stage: Stage) -> None:
     failed(result, "E-GITOPS-ACCESS", stage.gitops, "Contents")
     assert result.outputs["digest"] == tags_of(stage)["latest"]
     assert (result.outputs["pushed"], result.outputs["deployed"]) == ("true", "false")
-    assert "is published" in result.summary
+    assert "### Published, not rolled out" in result.summary
 
 
 def test_a_gitops_token_that_may_only_read(stage: Stage) -> None:

@@ -187,6 +187,9 @@ def test_a_dry_run_writes_nothing_and_shows_everything(stage: Stage) -> None:
     assert writes(stage.calls()) == []
     assert stage.gitops_head() == head
     assert "would create the repository" in result.log
+    assert "Tagged" not in result.log
+    claims = [result.outputs[name] for name in ("pushed", "deployed", "repository-created", "gitops-changed")]
+    assert claims == ["false"] * 4
     assert "-          image: placeholder" in result.summary
     assert result.summary.startswith("## Dry run")
 

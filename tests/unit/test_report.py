@@ -86,6 +86,14 @@ def test_without_an_image_the_outputs_are_empty_not_missing() -> None:
     assert {name for name, value in values.items() if value not in ("", "false")} == {"metadata"}
 
 
+def test_a_dry_run_claims_nothing() -> None:
+    """A later step must not take it for a publish."""
+    dry = replace(outcome(), dry_run=True, created=True)
+    values = report.outputs(dry)
+    assert (values["pushed"], values["deployed"], values["repository-created"]) == ("false", "false", "false")
+    assert "would be created" in report.summary(dry)
+
+
 def test_what_is_held_back_stands_first() -> None:
     """`NOT DEPLOYED` is the first line under the heading."""
     held = replace(outcome(), rolled_out=RolledOut(repository="o/r", held="NOT DEPLOYED: v1.0.0 is out"))
@@ -108,7 +116,7 @@ def test_a_long_diff_is_cut() -> None:
         ),
         (
             InputProblems([Problem("push", "is 'x'"), Problem("tags", "is `y`")]),
-            ["(E-INPUT)", "- push: is 'x'", "- tags: is `y`"],
+            ["(E-INPUT)", "- push is 'x'", "- tags is `y`"],
         ),
     ],
 )
