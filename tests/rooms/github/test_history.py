@@ -12,9 +12,10 @@ import pytest
 from ecr_action.errors import HistoryUnreadable
 from ecr_action.github.api import Api, GitHubHistory
 from ecr_action.secret import Secret
-from lab.github import client, setup
+from lab.github import client, git, setup
 
 from .said import QuickClock, Said
+from .web import Reply, serving
 
 _NUMBERS = itertools.count(1)
 
@@ -63,8 +64,11 @@ def test_each_status_is_githubs_own(app: App) -> None:
 def test_one_call_that_leaves_out_the_files(app: App) -> None:
     """They are on the first page only, up to 300 with their patches."""
     assert app.history().compare(app.first, app.second).status == "ahead"
-    (call,) = app.github.calls()
-    assert call["path"] == f"/repos/{app.name}/compare/{app.first}...{app.second}"
+    assert len(app.github.calls()) == 1
+    with serving(Reply(200, b'{"status": "ahead", "ahead_by": 1}')) as web:
+        api = Api(web.url, Secret("ghs_x", "github-token"), Said(), QuickClock())
+        assert GitHubHistory(api, "o/r").compare("aaa", "bbb").status == "ahead"
+    assert [asked.path for asked in web.asked] == ["/repos/o/r/compare/aaa...bbb?page=2&per_page=1"]
 
 
 def test_a_short_id_of_what_stands_is_understood(app: App) -> None:
@@ -90,13 +94,10 @@ def test_a_commit_that_is_nowhere_is_told_and_decides_nothing(app: App) -> None:
 
 def test_commits_without_a_common_ancestor_are_told_in_githubs_words(app: App) -> None:
     """They are there, so that nobody should look for a permission."""
-    bare = app.bare
-    from lab.github import git
-
-    repo = git.Bare(bare)
+    repo = git.Bare(app.bare)
     person = git.Person("Ada", "ada@example.com", "1700000000 +0000")
     orphan = repo.write_commit(repo.write_tree(None, {}), [], "Orphan\n", person, person)
-    setup.branch(bare, "orphan", orphan)
+    setup.branch(app.bare, "orphan", orphan)
     told = app.history().compare(orphan, app.second)
     assert told.status is None
     assert "No common ancestor" in told.why
