@@ -88,11 +88,13 @@ class Host:
 
     def down(self) -> None:
         """Stop the private engine, if there is one, with everything it started."""
+        ours = remains.running(self._paths.sockets, self._cgroup)
         if self._processes.alive("dockerd"):
             processes.kill(remains.containers(self._cgroup))
         self._processes.stop("dockerd", SHUTDOWN_SECONDS)
         self._processes.stop("containerd")
         self.sweep()
+        remains.await_reaping(ours)
 
     def sweep(self) -> list[str]:
         """Undo what a killed engine left; return it in words."""

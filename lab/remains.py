@@ -26,7 +26,7 @@ def clean(sockets: Path, folders: Sequence[Path], cgroup: str) -> list[str]:
     cgroup: the name of the control group above all of its containers.
     """
     found = []
-    if victims := [pid for pid in processes.pids() if _is_of(pid, sockets, cgroup)]:
+    if victims := running(sockets, cgroup):
         processes.kill(victims)
         found.append(f"ended {len(victims)} processes of the engine")
     if count := sum(_unmount(point) for point in _mounts([sockets, *folders])):
@@ -39,6 +39,18 @@ def clean(sockets: Path, folders: Sequence[Path], cgroup: str) -> list[str]:
         shutil.rmtree(sockets)
         found.append(f"removed {sockets}")
     return found
+
+
+def running(sockets: Path, cgroup: str) -> list[int]:
+    """Return the engine's processes: its programs with a socket below *sockets*, and those in its containers."""
+    return [pid for pid in processes.pids() if _is_of(pid, sockets, cgroup)]
+
+
+def await_reaping(pids: Sequence[int]) -> None:
+    """Wait a moment until *pids*, which have ended, are gone from the process table: orphans are init's to reap."""
+    end = time.monotonic() + REAP_SECONDS
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
+        time.sleep(processes.POLL_SECONDS)
 
 
 def containers(cgroup: str) -> list[int]:
