@@ -30,7 +30,8 @@ def preflight(request: BuildRequest) -> tuple[Problem, ...]:
         return ()
     name = "file" if request.file else "context"
     what = "is a folder" if file.is_dir() else "is not there"
-    said = f"the Dockerfile {request.dockerfile!r} {what} (looked for {file})."
+    verb = "names" if request.file else "leads to"
+    said = f"{verb} the Dockerfile {request.dockerfile!r}, which {what} (looked for {file})."
     return (Problem(name, said, _file_fix(workspace, file)),)
 
 

@@ -42,7 +42,7 @@ def test_no_dockerfile(tmp_path: Path) -> None:
     make(tmp_path, "app/deep/Dockerfile", "docker/Dockerfile.prod", "dockerfile", "node_modules/x/Dockerfile")
     make(tmp_path, "a.dockerignore", "Dockerfile.prod.dockerignore")
     assert told(tmp_path) == (
-        f"context: the Dockerfile 'Dockerfile' is not there (looked for {tmp_path}/Dockerfile). "
+        f"context leads to the Dockerfile 'Dockerfile', which is not there (looked for {tmp_path}/Dockerfile). "
         "Did you mean one of these?\n"
         "file: dockerfile\nfile: docker/Dockerfile.prod\nfile: app/deep/Dockerfile"
     )
@@ -52,7 +52,7 @@ def test_a_file_that_belongs_to_the_context(tmp_path: Path) -> None:
     """``file`` begins at the workspace, which is said by the path to write."""
     make(tmp_path, "app/prod.Dockerfile")
     said = told(tmp_path, context="app", file="prod.Dockerfile")
-    assert said.startswith("file: the Dockerfile 'prod.Dockerfile' is not there")
+    assert said.startswith("file names the Dockerfile 'prod.Dockerfile', which is not there")
     assert said.endswith("Did you mean 'file: app/prod.Dockerfile'?")
 
 
@@ -60,7 +60,7 @@ def test_no_context(tmp_path: Path) -> None:
     """The folder looked at, and folders with a Dockerfile."""
     make(tmp_path, "services/api/Dockerfile", "README")
     said = told(tmp_path, context="service/api")
-    assert said.startswith("context: names a folder that is not there: 'service/api'")
+    assert said.startswith("context names a folder that is not there: 'service/api'")
     assert f"(looked for {tmp_path}/service/api)" in said
     assert said.endswith("Did you mean 'context: services/api'?")
 
@@ -69,7 +69,7 @@ def test_a_file_for_a_context_and_a_folder_for_a_file(tmp_path: Path) -> None:
     """Each is told as what it is."""
     make(tmp_path, "Dockerfile", "folder/x")
     assert "is a file, not a folder" in told(tmp_path, context="Dockerfile")
-    assert "the Dockerfile 'folder' is a folder" in told(tmp_path, file="folder")
+    assert "the Dockerfile 'folder', which is a folder" in told(tmp_path, file="folder")
 
 
 def test_nothing_to_suggest(tmp_path: Path) -> None:
