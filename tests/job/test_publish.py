@@ -306,3 +306,32 @@ def test_an_old_dispatch_that_is_started_again_names_no_image(stage: Stage) -> N
     stage.checkout(first)
     ok(stage.publish(stage.push_payload(), event="workflow_dispatch"))
     assert stage.gitops_head() == head
+
+
+def test_a_pull_requests_image_is_of_what_is_checked_out(stage: Stage) -> None:
+    """The head's tag is there, but the base has moved: the new merge is built, the old image keeps its tag."""
+    head = {"sha": "a" * 40, "repo": {"full_name": stage.name}}
+    pull = {**stage.push_payload(), "number": 7, "pull_request": {"number": 7, "head": head}}
+    event = {"event": "pull_request", "ref": "refs/pull/7/merge", "push": "true"}
+    first = ok(stage.publish(pull, **event))
+    stage.commit("The base moved", {"index.html": "merged\n"})
+    second = ok(stage.publish(pull, **event))
+    assert (first.outputs["tag"], second.outputs["reused"]) == ("pr-7-aaaaaaa", "false")
+    assert second.outputs["tag"].startswith("pr-7-aaaaaaa-r")
+    assert tags_of(stage)["pr-7"] == second.outputs["digest"]
+    assert tags_of(stage)["pr-7-aaaaaaa"] == first.outputs["digest"]
+
+
+def test_a_release_that_is_newer_in_one_region_alone(make_stage: Make) -> None:
+    """It is deployed there and marked as deployed; the other keeps its own, with a warning."""
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/APP"
+    stage = make_stage({f"{place}-prod/pod.yaml": f"image: {image}:{tag}\n" for place, tag in REGIONS.items()})
+    result = ok(stage.publish(stage.push_payload("refs/tags/v1.1.0"), ref="refs/tags/v1.1.0"))
+    assert (result.outputs["deployed"], result.outputs["superseded"]) == ("true", "true")
+    assert tags_of(stage)["deployed-prod"] == result.outputs["digest"]
+    assert ":v1.1.0" in gitops_file(stage, "us-prod/pod.yaml")
+    assert ":v1.2.0" in gitops_file(stage, "eu-prod/pod.yaml")
+    assert "NOT DEPLOYED" in [annotation.title for annotation in result.annotations if annotation.level == "warning"]
+
+
+REGIONS = {"eu": "v1.2.0", "us": "v1.0.0"}

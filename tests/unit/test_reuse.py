@@ -156,3 +156,29 @@ def test_a_releases_primary_stays_where_its_short_sha_grows() -> None:
     """It is the version."""
     tags, _ = reuse.lengthened(RELEASE, SHA, {SHORT: OTHER}, None, lambda _: ())
     assert tags == replace(RELEASE, fixed=(SHA, SHA[:8]), order=("v1.2.3", "prod-v1.2.3", SHA, SHA[:8]))
+
+
+@pytest.mark.parametrize(
+    ("mutability", "exclusions", "words"),
+    [
+        (
+            "IMMUTABLE",
+            (),
+            "IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters filterType=WILDCARD,filter=latest",
+        ),
+        ("IMMUTABLE_WITH_EXCLUSION", ("deployed-*",), "filter=deployed-* filterType=WILDCARD,filter=latest"),
+        ("MUTABLE_WITH_EXCLUSION", ("latest",), "--image-tag-mutability MUTABLE"),
+        (
+            "MUTABLE_WITH_EXCLUSION",
+            ("latest", "v*"),
+            "MUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters filterType=WILDCARD,filter=v*",
+        ),
+    ],
+)
+def test_the_command_lets_that_tag_move_and_nothing_else(
+    mutability: str, exclusions: tuple[str, ...], words: str
+) -> None:
+    """Other filters stay; a mutable repository does not become immutable."""
+    with pytest.raises(TagTaken) as caught:
+        reuse.fitted(BRANCH, repository(mutability, *exclusions))
+    assert caught.value.fix.endswith(words)
