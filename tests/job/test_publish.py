@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -245,9 +246,9 @@ def while_it_builds(stage: Stage, slow: Callable[[], StepResult], quick: Callabl
 
 
 def slow_app(stage: Stage) -> None:
-    """Make the app's image take seconds to build."""
+    """Make the app's image take seconds to build, whatever an earlier run left in the engine's cache."""
     lines = "FROM busybox:stable\nCOPY index.html /\nRUN sleep 6\n"
-    stage.commit("Slow", {"Dockerfile": lines, ".dockerignore": "", "index.html": stage.name})
+    stage.commit("Slow", {"Dockerfile": lines, ".dockerignore": "", "index.html": uuid.uuid4().hex})
 
 
 def copy_of(stage: Stage, folder: Path) -> Stage:
