@@ -73,8 +73,6 @@ def make(
     """
     problems: list[Problem] = []
     source, said = _source(inputs, context, problems)
-    if isinstance(source, GitTag) and source.name == "":
-        source = Nothing(said)
     plan = Plan(
         event=context.event,
         commit=context.commit,
@@ -130,6 +128,8 @@ def _source(inputs: Inputs, context: Context, problems: list[Problem]) -> tuple[
     if isinstance(source, GitTag) and prefix:
         if not source.name.startswith(prefix):
             return Nothing(f"the tag {source.name!r} does not begin with the tag-prefix {prefix!r}: another's"), ""
+        if source.name == prefix:
+            return Nothing(f"the tag {source.name!r} is the tag-prefix and nothing else"), ""
         source = replace(source, name=source.name[len(prefix) :])
     if inputs.version is None or isinstance(source, Nothing | PullRequest | Queue):
         return source, ""

@@ -450,3 +450,10 @@ def test_a_pull_request_without_a_number_is_not_pushed(number: Any) -> None:
     payload = pull_request()
     payload["number"] = payload["pull_request"]["number"] = number
     assert seen(make_plan("pull_request_target", MAIN, payload, push="true")) == BUILD_ONLY
+
+
+def test_a_tag_that_is_the_prefix_alone_does_nothing_and_says_why() -> None:
+    """It names no version and no image."""
+    plan = make_plan("push", "refs/tags/web-", push("refs/tags/web-"), tag_prefix="web-")
+    assert plan.nothing == "the tag 'web-' is the tag-prefix and nothing else"
+    assert seen(plan) == BUILD_ONLY
