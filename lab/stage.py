@@ -182,10 +182,8 @@ class Stage:
 
     def calls(self) -> list[str]:
         """The calls since the last time, in order: ``ecr:PutImage``, ``registry:...``, ``github:POST /graphql``."""
-        cloud = _ask(f"{self.endpoint}/_lab/calls")
-        _ask(f"{self.endpoint}/_lab/calls", method="DELETE")
-        hub = self.github.calls()
-        self.github.clear_calls()
+        cloud = _ask(f"{self.endpoint}/_lab/calls", method="DELETE")
+        hub = self.github.clear_calls()
         return [
             *_named(cloud),
             *(f"github:{call['method']} {call['operation'] or _kind(call['path'])}" for call in hub),

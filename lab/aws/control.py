@@ -56,8 +56,7 @@ class Control:
         return self.calls.listed()
 
     def _DELETE_calls(self, *_: object) -> object:
-        self.calls.clear()
-        return {}
+        return self.calls.take()
 
     def _POST_faults(self, _: object, body: dict[str, Any]) -> object:
         self.faults.add(Fault(**body))

@@ -43,10 +43,11 @@ class Calls:
         with self._lock:
             return [asdict(entry) for entry in self._entries]
 
-    def clear(self) -> None:
-        """Forget all entries."""
+    def take(self) -> list[dict[str, Any]]:
+        """Return all entries and forget them, in one step: a call that comes in meanwhile is in the next answer."""
         with self._lock:
-            self._entries.clear()
+            taken, self._entries = self._entries, []
+        return [asdict(entry) for entry in taken]
 
 
 @dataclass

@@ -79,9 +79,10 @@ class GitHub:
         found: list[dict[str, Any]] = self._ask("GET", "calls")
         return found
 
-    def clear_calls(self) -> None:
-        """Forget the recorded calls."""
-        self._ask("DELETE", "calls")
+    def clear_calls(self) -> list[dict[str, Any]]:
+        """Forget the recorded calls; which they were."""
+        taken: list[dict[str, Any]] = self._ask("DELETE", "calls")
+        return taken
 
     def request(
         self, method: str, path: str, token: str | None = None, body: Any = None,

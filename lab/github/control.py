@@ -22,7 +22,7 @@ def answer(call: Call) -> Answer:
         ("POST", "faults"): lambda: _add_faults(call),
         ("DELETE", "faults"): lambda: _clear(call.world.faults),
         ("GET", "calls"): lambda: Answer(200, list(call.world.calls)),
-        ("DELETE", "calls"): lambda: _clear(call.world.calls),
+        ("DELETE", "calls"): lambda: Answer(200, _taken(call.world.calls)),
     }
     action = actions.get((call.method, call.path.removeprefix("/_lab/").strip("/")))
     if action is None:
@@ -72,6 +72,13 @@ def _add_faults(call: Call) -> Answer:
     return Answer(201, {})
 
 
-def _clear(what: Faults | list[dict[str, Any]]) -> Answer:
-    what.clear()
+def _taken(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Remove and return what is recorded; a call that comes in meanwhile stays for the next time."""
+    taken = list(calls)
+    del calls[: len(taken)]
+    return taken
+
+
+def _clear(faults: Faults) -> Answer:
+    faults.clear()
     return Answer(204)
