@@ -148,6 +148,10 @@ class LazyHistory:
         """GitHub's answer. Raises errors.Failure."""
         return self._compare(base, head)
 
+    def after(self, commit: str, branch: str) -> tuple[str, ...]:
+        """The branch's commits after *commit*, as of now. Raises errors.Failure."""
+        return self._make().after(commit, branch)
+
     def commit_of_tag(self, name: str) -> str | None:
         """The commit of a git tag that GitHub knows. Raises errors.Failure."""
         return self._make().commit_of_tag(name)

@@ -39,7 +39,7 @@ class Plan:
 
     *commit* is what is published, *head* what is checked out (*dirty*: with uncommitted changes): they differ where
     `version:` names an older tag. *named*: a tag or version says what is meant, not just a branch; *prerelease*: it is
-    one, by its version or by what the GitHub release says.
+    one, by its version or by what the GitHub release says; *branch* is the one that the run is of, empty for others.
     """
 
     event: str
@@ -53,6 +53,7 @@ class Plan:
     gitops: bool = False
     version: version.Version | None = None
     repository: str = ""
+    branch: str = ""
     head: str = ""
     dirty: bool = False
     prerelease: bool = False
@@ -93,6 +94,7 @@ def make(
         version=_version(source),
         dirty=bool(context.checkout and context.checkout.dirty),
         named=isinstance(source, GitTag),
+        branch=source.name if isinstance(source, Branch) else "",
         prerelease=_prerelease(source),
     )
     if push:

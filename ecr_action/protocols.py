@@ -182,6 +182,8 @@ class Comparison:
 
 class History(Protocol):
     def compare(self, base: str, head: str) -> Comparison: ...
+    def after(self, commit: str, branch: str) -> tuple[str, ...]:
+        """The commits of *branch* that descend from *commit*, oldest first; none where that can't be told."""
 
 
 @dataclass(frozen=True, kw_only=True)

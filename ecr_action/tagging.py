@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
-from ecr_action.image import reuse, version
+from ecr_action.image import latest, reuse, version
 from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
 from ecr_action.protocols import Comparison, History, Image, Images, RepositoryState
@@ -31,23 +31,57 @@ def move_tags(
     plan: Plan, moving: Sequence[str], there: Mapping[str, Image], image: Image, images: Images, services: Services
 ) -> tuple[str, ...]:
     """Put each of *moving* on *image* unless what it stands on is newer; the ones that were held back."""
-    held = []
-    for tag in moving:
-        standing = there.get(tag)
-        if standing is not None and standing.digest == image.digest:
-            continue
-        if standing is not None:
-            found = _verdict(plan, tag, standing, images, services)
-            if not found.go:
-                text = found.notice.partition(". ")[0].rstrip(".")
-                services.console.notice(f"The tag {tag} stays where it is: {text}.", title="Superseded")
-                held.append(tag)
-                continue
-            if found.notice:
-                services.console.notice(f"The tag {tag}: {found.notice}")
-        if images.put_tag(plan.repository, image, tag):
-            services.console.info(f"Tagged {tag}" + (f" (was on {standing.digest})" if standing else ""))
+    held = [tag for tag in moving if not _may_move(plan, tag, there.get(tag), image, images, services)]
+    ours = [tag for tag in moving if tag not in held]
+    if not ours:
+        return tuple(held)
+    stands = {tag for tag in ours if tag in there and there[tag].digest == image.digest}
+    for tag in ours:
+        if tag not in stands and images.put_tag(plan.repository, image, tag):
+            was = there.get(tag)
+            services.console.info(f"Tagged {tag}" + (f" (was on {was.digest})" if was else ""))
+    if plan.branch and _settle(plan, ours, images, services):
+        return tuple(moving)
     return tuple(held)
+
+
+def _may_move(plan: Plan, tag: str, standing: Image | None, image: Image, images: Images, services: Services) -> bool:
+    if standing is None or standing.digest == image.digest:
+        return True
+    found = _verdict(plan, tag, standing, images, services)
+    if not found.go:
+        text = found.notice.partition(". ")[0].rstrip(".")
+        services.console.notice(f"The tag {tag} stays where it is: {text}.", title="Superseded")
+    elif found.notice:
+        services.console.notice(f"The tag {tag}: {found.notice}")
+    return found.go
+
+
+def _settle(plan: Plan, moved: Sequence[str], images: Images, services: Services) -> bool:
+    """Move the tags on to what others have published of the branch by now; whether anything was newer than ours."""
+    steps, answer, published, passed = latest.settle(plan.commit, put=False), None, dict[str, Image](), False
+    while (step := _next(steps, answer)) is not None:
+        answer = None
+        if isinstance(step, latest.Newer):
+            after = services.history.after(step.commit, plan.branch)
+            published = dict(images.find(plan.repository, after))
+            answer = latest.newest(after, published)
+            continue
+        passed = True
+        for tag in moved:
+            images.put_tag(plan.repository, published[step.commit], tag)
+            text = f"The tag {tag} moves on to {step.commit}, which another run has published meanwhile."
+            services.console.notice(text, title="Superseded")
+    return passed
+
+
+def _next(
+    steps: Generator[latest.Put | latest.Newer, str | None, None], answer: str | None
+) -> latest.Put | latest.Newer | None:
+    try:
+        return steps.send(answer)
+    except StopIteration:
+        return None
 
 
 def mark_deployed(

@@ -21,6 +21,9 @@ _PAUSES = (1.0, 2.0, 4.0)
 # twice as long each time.
 _RATE_PAUSE = 60.0
 _LONGEST_RATE_WAIT = 600.0
+# Commits of a comparison on one page, GitHub's most ("Compare two commits"), and the pages that are read.
+_PAGE = 100
+_MOST_PAGES = 10
 
 
 class Api:
@@ -198,7 +201,7 @@ class GitHubHistory:
         The second page is asked for: files, up to 300 with their patches, are on the first one only (REST reference,
         "Compare two commits").
         """
-        path = f"/repos/{self._repository}/compare/{quote(base)}...{quote(head)}"
+        path = self._path(base, head)
         try:
             told = self._api.get(path, {"per_page": 1, "page": 2})
         except ApiError as error:
@@ -206,6 +209,25 @@ class GitHubHistory:
                 raise _unreadable(self._repository, error) from error
             return Comparison(status=None, why=_why(error, self._repository))
         return Comparison(status=str(told["status"]), ahead_by=int(told.get("ahead_by", 0)))
+
+    def after(self, commit: str, branch: str) -> tuple[str, ...]:
+        """The last commits of *branch* (1,000 at most) after *commit*, oldest first; none where it is not in it.
+
+        Raises HistoryUnreadable where GitHub gives no answer at all.
+        """
+        count = self.compare(commit, branch)
+        if count.status != "ahead":
+            return ()
+        last = -(-count.ahead_by // _PAGE)
+        pages = range(max(1, last - _MOST_PAGES + 1), last + 1)
+        try:
+            told = [self._api.get(self._path(commit, branch), {"per_page": _PAGE, "page": page}) for page in pages]
+        except ApiError as error:
+            raise _unreadable(self._repository, error) from error
+        return tuple(str(row["sha"]) for answer in told for row in answer["commits"])
+
+    def _path(self, base: str, head: str) -> str:
+        return f"/repos/{self._repository}/compare/{quote(base)}...{quote(head)}"
 
     def commit_of_tag(self, name: str) -> str | None:
         """The commit (40 hex) that the git tag *name* stands on; None where there is no such tag, or none is told."""

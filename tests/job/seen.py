@@ -38,6 +38,13 @@ def tags_of(stage: Stage, repository: str = "") -> dict[str, str]:
     return {row["imageTag"]: row["imageDigest"] for row in found["imageIds"]}
 
 
+def retag(stage: Stage, digest: str, tag: str, repository: str = "") -> None:
+    """Put *tag* on the image by hand."""
+    client, name = ecr(stage), repository or repository_of(stage)
+    image = client.batch_get_image(repositoryName=name, imageIds=[{"imageDigest": digest}])["images"][0]
+    client.put_image(repositoryName=name, imageManifest=image["imageManifest"], imageDigest=digest, imageTag=tag)
+
+
 def described(stage: Stage, repository: str = "") -> dict[str, Any]:
     """The repository as ECR describes it."""
     found = ecr(stage).describe_repositories(repositoryNames=[repository or repository_of(stage)])

@@ -15,9 +15,10 @@ import pytest
 from lab.pulled import answer_of
 from lab.runner.shim import StepResult
 from lab.stage import Stage
-from tests.job.seen import gitops_file, image_config, tags_of, writes
+from tests.job.seen import gitops_file, image_config, retag, tags_of, writes
 
 Make = Callable[..., Stage]
+NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 
 
 def ok(result: StepResult) -> StepResult:
@@ -77,6 +78,7 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
             *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken"],
             *["ecr:BatchGetImage"] * 2,
             *["ecr:PutImage"] * 4,
+            "github:GET compare",
             *_BUMP,
         ]
     )
@@ -85,6 +87,7 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
         [
             *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
             *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
+            "github:GET compare",
             *_READ,
         ]
     )
@@ -108,6 +111,21 @@ def test_an_old_run_that_is_started_again_moves_nothing_back(stage: Stage) -> No
     assert (old.outputs["superseded"], old.outputs["deployed"], old.outputs["pushed"]) == ("true", "false", "true")
     assert "NOT DEPLOYED" in [annotation.title for annotation in old.annotations]
     assert "latest" not in old.outputs["tags"].split("\n")
+
+
+def test_latest_moves_on_to_what_others_have_published(stage: Stage) -> None:
+    """As after a run that was cut off between putting the tag and looking: the next one puts it right."""
+    old = stage.head
+    first = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
+    newer = stage.commit("Second", {"index.html": "revision 2\n"})
+    second = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
+    stage.commit("Third, without an image", {"index.html": "revision 3\n"})
+    retag(stage, first.outputs["digest"], "latest")
+    stage.checkout(old)
+    again = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
+    assert tags_of(stage)["latest"] == second.outputs["digest"]
+    assert (again.outputs["superseded"], "latest" in again.outputs["tags"].split()) == ("true", False)
+    assert newer in again.log
 
 
 def test_with_the_platforms_present_role_a_publish_succeeds(make_stage: Make) -> None:

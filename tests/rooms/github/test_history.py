@@ -124,3 +124,12 @@ def test_a_tags_commit_is_found_whatever_its_name(app: App) -> None:
         setup.tag(app.bare, name, app.first)
         assert app.history().commit_of_tag(name) == app.first
     assert app.history().commit_of_tag("v9") is None
+
+
+def test_the_commits_of_a_branch_after_one(app: App) -> None:
+    """Oldest first, over several pages; none after the last one, none where the commit is not in the branch."""
+    after = app.history().after
+    later = [setup.commit(app.bare, {"b": str(number)}, f"Commit {number}") for number in range(101)]
+    assert after(app.first, "main") == (app.second, *later)
+    assert after(later[-1], "main") == ()
+    assert after(app.hotfix, "main") == ()
