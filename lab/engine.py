@@ -67,9 +67,7 @@ class Engine:
 class Host:
     """Finds or starts the engine of one lab, and stops what it started."""
 
-    def __init__(
-        self, paths: Paths, started: processes.Processes, say: Callable[[str], None] = print
-    ) -> None:
+    def __init__(self, paths: Paths, started: processes.Processes, say: Callable[[str], None] = print) -> None:
         self._paths = paths
         self._processes = started
         self._say = say

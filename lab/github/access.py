@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from typing import Any
 
-from lab.github.state import Repository, State, Viewer
+from lab.github.state import LEVELS, Repository, State, Viewer
 
 DOCUMENTATION = "https://docs.github.com/rest"
 
@@ -40,30 +39,82 @@ def not_found() -> Refused:
     return Refused(404, "Not Found")
 
 
-def authenticate(state: State, header: str | None) -> Viewer | None:
-    """Return the token's owner, None without a header. Raises Refused 401 for a token nobody registered."""
+def authenticate(state: State, header: str | None, now: float) -> Viewer | None:
+    """Return the token's owner, None without a header. Raises Refused 401 for an unknown or ended token.
+
+    *now*: the lab's time, in seconds since 1970.
+    """
     if not header:
         return None
-    scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() == "basic":
-        token = _password(token)
-    elif scheme.lower() not in ("token", "bearer"):
-        token = ""
-    viewer = state.viewer(token.strip())
-    if viewer is None:
+    viewer = state.viewer(token_of(header))
+    if viewer is None or (viewer.expires is not None and now >= viewer.expires):
         raise Refused(401, "Bad credentials")
     return viewer
 
 
+def token_of(header: str) -> str:
+    """Return the token of an Authorization header, empty for a scheme that GitHub does not know."""
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() == "basic":
+        return _password(token).strip()
+    return token.strip() if scheme.lower() in ("token", "bearer") else ""
+
+
 def level(viewer: Viewer | None, repository: Repository) -> str | None:
-    """Return `read`, `write`, `admin`, or None where the viewer must not even learn that it exists."""
+    """Return `read`, `write`, `admin`, or None where the viewer must not even learn that it exists.
+
+    A classic token sees private repositories only with the scope `repo` (GitHub, "Scopes for OAuth apps").
+    """
     granted = viewer.repositories.get(repository.full_name.lower()) if viewer else None
+    if viewer and viewer.kind == "pat" and repository.private and "repo" not in viewer.scopes:
+        granted = None
     return granted or (None if repository.private else "read")
+
+
+def lacks(viewer: Viewer | None, repository: Repository, accepted: str) -> bool:
+    """Tell whether *viewer* may not do what takes the permission *accepted* (`contents=write`).
+
+    Permissions of several lines are alternatives (`issues=write; pull_requests=write`). Tokens other than classic ones
+    have a level for each permission; one that was registered without any has what its access to the repository says.
+    """
+    return not any(_holds(viewer, repository, *one.split("=")) for one in accepted.split("; "))
+
+
+def _holds(viewer: Viewer | None, repository: Repository, permission: str, wanted: str) -> bool:
+    may = level(viewer, repository)
+    if may is None or viewer is None:
+        return may is not None and wanted == "read"
+    if viewer.kind != "pat" and viewer.permissions is not None:
+        if wanted == "read" and (permission == "metadata" or not repository.private):
+            return True
+        held = viewer.permissions.get(permission) if repository.full_name.lower() in viewer.repositories else None
+        return held in ({"write", "admin"} if wanted == "write" else set(LEVELS))
+    if wanted == "read":
+        return True
+    return may in ("write", "admin") and (viewer.kind != "pat" or bool({"repo", "public_repo"} & set(viewer.scopes)))
+
+
+def refuse_saml(viewer: Viewer | None, repository: Repository) -> None:
+    """Raise Refused 403 for a token that its owner has not authorized for the organisation's single sign-on."""
+    if viewer and repository.owner.lower() in viewer.unauthorized:
+        raise SamlRequired(repository.owner)
+
+
+class SamlRequired(Refused):
+    """The organisation enforces SAML (GitHub, "About authentication with SAML single sign-on")."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            403,
+            "Resource protected by organization SAML enforcement. "
+            "You must grant your Personal Access token access to this organization.",
+        )
+        self.headers = {"x-github-sso": f"required; url=https://github.com/orgs/{owner}/sso?authorization_request=A"}
 
 
 def can_write(viewer: Viewer | None, repository: Repository) -> bool:
     """Tell whether the viewer may push."""
-    return level(viewer, repository) in ("write", "admin")
+    return not lacks(viewer, repository, "contents=write")
 
 
 def denial(viewer: Viewer | None) -> Denied:
@@ -72,39 +123,12 @@ def denial(viewer: Viewer | None) -> Denied:
     return Denied(403, f"Resource not accessible by {by}")
 
 
-class Meter:
-    """Counts calls for the rate limit headers; refuses nothing by itself."""
-
-    def __init__(self) -> None:
-        self._used: dict[tuple[str, str], int] = {}
-        self.reset = int(time.time()) + 3600
-
-    def used(self, viewer: Viewer | None, resource: str) -> int:
-        """Return how many calls were made since the last reset."""
-        return self._used.get((viewer.key if viewer else "", resource), 0)
-
-    def headers(self, viewer: Viewer | None, resource: str) -> dict[str, str]:
-        """Return `x-ratelimit-*` after one more call of *viewer* to *resource* (`core` or `graphql`)."""
-        if time.time() >= self.reset:
-            self._used, self.reset = {}, int(time.time()) + 3600
-        used = self.used(viewer, resource) + 1
-        self._used[(viewer.key if viewer else "", resource)] = used
-        limit = HOURLY[viewer.kind] if viewer else 60
-        return {
-            "x-ratelimit-limit": str(limit),
-            "x-ratelimit-remaining": str(max(limit - used, 0)),
-            "x-ratelimit-used": str(used),
-            "x-ratelimit-reset": str(self.reset),
-            "x-ratelimit-resource": resource,
-        }
-
-
 def permission_headers(viewer: Viewer | None, accepted: str) -> dict[str, str]:
     """Return what GitHub says of permissions: scopes for classic tokens, *accepted* (`contents=read`) for others."""
     if viewer is None:
         return {}
     if viewer.kind == "pat":
-        return {"x-oauth-scopes": "repo", "x-accepted-oauth-scopes": "repo"}
+        return {"x-oauth-scopes": ", ".join(viewer.scopes), "x-accepted-oauth-scopes": "repo"}
     return {"x-accepted-github-permissions": accepted}
 
 

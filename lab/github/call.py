@@ -28,6 +28,8 @@ class Call:
     base: str
     parts: Mapping[str, str]
     found: Repository | None = None
+    # What stood before the path: `/api/v3` on an Enterprise Server.
+    prefix: str = ""
 
     @property
     def repository(self) -> Repository:
@@ -49,6 +51,13 @@ class Call:
         if not isinstance(body, dict):
             raise Refused(400, "Body should be a JSON object")
         return body
+
+    def list_or_object(self) -> Any:
+        """Return the body whatever it is. Raises Refused 400."""
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError:
+            raise Refused(400, "Problems parsing JSON") from None
 
     def fields(self, *names: str) -> list[Any]:
         """Return required fields of the body. Raises Refused 422 naming the first that is missing."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,32 @@ class GitHub:
         found: dict[str, str] = self._ask("GET", "environment")
         return found
 
-    def token(self, token: str, login: str, repositories: Mapping[str, str], kind: str = "pat") -> None:
-        """Register a token: `{"o/r": "read" | "write" | "admin"}`; kind pat, fine-grained, app or actions."""
+    def token(
+        self, token: str, login: str, repositories: Mapping[str, str], kind: str = "pat", **about: Any
+    ) -> None:  # fmt: skip
+        """Register a token: `{"o/r": "read" | "write" | "admin"}`; kind pat, fine-grained, app or actions.
+
+        *about*: permissions (`{"contents": "read"}`), scopes, unauthorized (organisations), expires_in (seconds).
+        """
         self._ask("POST", "tokens", {
-            "token": token, "login": login, "repositories": dict(repositories), "kind": kind})  # fmt: skip
+            "token": token, "login": login, "repositories": dict(repositories), "kind": kind} | about)  # fmt: skip
+
+    def app(self, slug: str, public_key: str, installations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Register a GitHub App by its public key (PEM); its id, client_id and the ids of its installations.
+
+        An installation: account, repositories (`o/r`), permissions, suspended.
+        """
+        body = {"slug": slug, "public_key": public_key, "installations": list(installations)}
+        told: dict[str, Any] = self._ask("POST", "apps", body)
+        return told
+
+    def advance(self, seconds: float) -> None:
+        """Move the lab's clock on: tokens, links and windows of rate limits end without waiting."""
+        self._ask("POST", "clock", {"advance": seconds})
+
+    def limits(self, **limits: Any) -> None:
+        """Enforce rate limits (see lab.github.limits.Limits), or none of them."""
+        self._ask("POST", "limits", limits)
 
     def repository(self, full_name: str, files: Mapping[str, str] | None = None, **settings: Any) -> Path:
         """Make `owner/name` (or change its settings) and return its bare repository; no *files*: it is empty."""
@@ -71,8 +93,9 @@ class GitHub:
         self._ask("POST", "faults", fields)
 
     def clear_faults(self) -> None:
-        """Forget all faults."""
+        """Forget all faults and limits."""
         self._ask("DELETE", "faults")
+        self.limits()
 
     def calls(self) -> list[dict[str, Any]]:
         """Return every call since the last clear_calls, as `lab.github.server.answered` records it."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import graphql
 
-from lab.github import pulls, shapes, writing
-from lab.github.access import HOURLY, Refused, level
+from lab.github import graph_pulls, merging, shapes, writing
+from lab.github.access import Refused, SamlRequired, level, refuse_saml
 from lab.github.graph_objects import Object, Reader
 from lab.github.state import Repository, Viewer
 from lab.github.world import World
@@ -34,6 +34,15 @@ def operation(document: str) -> str | None:
             return next((s.name.value for s in definition.selection_set.selections
                          if isinstance(s, graphql.FieldNode)), None)  # fmt: skip
     return None
+
+
+def is_mutation(body: dict[str, Any]) -> bool:
+    """Tell whether a request's document holds a mutation."""
+    try:
+        definitions = graphql.parse(str(body.get("query")), no_location=True).definitions
+    except graphql.GraphQLError:
+        return False
+    return any(getattr(one, "operation", None) == graphql.OperationType.MUTATION for one in definitions)
 
 
 def execute(world: World, viewer: Viewer, base: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -88,27 +97,56 @@ def _error(error: graphql.GraphQLError) -> dict[str, Any]:
 
 def _root(world: World, viewer: Viewer, reader: Reader) -> Object:
     return {
-        "repository": lambda _info, owner, name, **_: reader.repository(visible(world, viewer, f"{owner}/{name}")),
+        "repository": lambda _info, owner, name, followRenames=True: reader.repository(
+            visible(world, viewer, f"{owner}/{name}", followRenames)
+        ),
         "node": lambda _info, id: node(world, viewer, reader, id),
         "viewer": {"__typename": "User", "id": shapes.node_id("U", viewer.id), "login": viewer.login},
         "rateLimit": lambda _info, **_: rate_limit(world, viewer),
         "createCommitOnBranch": lambda _info, input: create_commit(world, viewer, reader, input),
+        "enablePullRequestAutoMerge": lambda _info, input: graph_pulls.enable_auto_merge(
+            reader, *_pull_of(world, viewer, input["pullRequestId"]), input
+        ),
+        "disablePullRequestAutoMerge": lambda _info, input: graph_pulls.disable_auto_merge(
+            reader, *_pull_of(world, viewer, input["pullRequestId"]), input
+        ),
     }
 
 
-def visible(world: World, viewer: Viewer, full_name: str) -> Repository:
-    """Return a repository that *viewer* may read. Raises Failed NOT_FOUND, whether it is missing or hidden."""
-    repo = world.state.repository(full_name)
+def visible(world: World, viewer: Viewer, full_name: str, renames: bool = True) -> Repository:
+    """Return a repository that *viewer* may read; *renames*: under a former name too.
+
+    Raises Failed NOT_FOUND, whether it is missing or hidden, and FORBIDDEN where single sign-on stands before it.
+    """
+    repo = world.state.repository(full_name) or (world.state.renamed(full_name) if renames else None)
     if repo is None or level(viewer, repo) is None:
         raise Failed("NOT_FOUND", f"Could not resolve to a Repository with the name '{full_name}'.")
+    try:
+        refuse_saml(viewer, repo)
+    except SamlRequired as refused:
+        raise Failed("FORBIDDEN", refused.message) from None
     return repo
+
+
+def _pull_of(world: World, viewer: Viewer, identifier: str) -> tuple[Repository, int]:
+    """Return repository and number of a pull request's node id. Raises Failed NOT_FOUND."""
+    missing = Failed("NOT_FOUND", f"Could not resolve to a node with the global id of '{identifier}'")
+    try:
+        number, pull = shapes.parts_of(identifier)
+        repo = world.state.by_id(int(number))
+    except ValueError:
+        raise missing from None
+    known = repo and level(viewer, repo) and any(row["number"] == int(pull) for row in repo.pulls)
+    if repo is None or not known or not identifier.startswith("PR_"):
+        raise missing
+    return repo, int(pull)
 
 
 def rate_limit(world: World, viewer: Viewer) -> Object:
     """Return the points left to *viewer*; every query of the lab costs one."""
     used = world.meter.used(viewer, "graphql")
     reset = datetime.fromtimestamp(world.meter.reset, timezone.utc)
-    limit = HOURLY[viewer.kind]
+    limit = world.meter.limit(viewer)
     return {
         "cost": 1, "limit": limit, "used": used, "remaining": max(limit - used, 0),
         "resetAt": reset.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -129,7 +167,7 @@ def node(world: World, viewer: Viewer, reader: Reader, identifier: str) -> Objec
     if kind == "R":
         return reader.repository(repo)
     if kind == "PR":
-        return reader.pull_numbered(repo, int(rest[0]))
+        return graph_pulls.numbered(reader, repo, int(rest[0]))
     return reader.ref(repo, rest[0]) if kind == "REF" else reader.object(repo, rest[0])
 
 
@@ -139,7 +177,7 @@ def create_commit(world: World, viewer: Viewer, reader: Reader, given: dict[str,
     writing.check_writable(repo, viewer)
     oid = writing.commit_on_branch(world, repo, viewer, writing.request(given, branch))
     with repo.lock:
-        pulls.settle(world, repo)
+        merging.settle(world, repo)
     return {
         "clientMutationId": given.get("clientMutationId"), "commit": lambda _info: reader.commit(repo, oid),
         "ref": lambda _info: reader.ref(repo, f"refs/heads/{branch}"),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.github import git, shapes
-from lab.github.access import level
+from lab.github import git, graph_pulls, shapes
+from lab.github.access import denial, lacks, level
 from lab.github.state import Repository, Viewer
 from lab.github.world import World
 from lab.github.writing import Failed
@@ -37,12 +37,21 @@ class Reader:
             "isEmpty": lambda _info: not repo.bare.references(), "autoMergeAllowed": repo.allow_auto_merge,
             "viewerPermission": may.upper() if may else None,
             "visibility": "PRIVATE" if repo.private else "PUBLIC",
-            "defaultBranchRef": lambda _info: self.ref(repo, f"refs/heads/{repo.bare.default_branch()}"),
-            "ref": lambda _info, qualifiedName: self.ref(repo, qualifiedName),
-            "object": lambda _info, expression=None, oid=None: self.expression(repo, oid or expression or ""),
-            "pullRequest": lambda _info, number: self.pull_numbered(repo, number),
-            "pullRequests": lambda _info, **filters: self.pulls(repo, **filters),
+            "defaultBranchRef": lambda _info: self.seen(repo).ref(repo, f"refs/heads/{repo.bare.default_branch()}"),
+            "ref": lambda _info, qualifiedName: self.seen(repo).ref(repo, qualifiedName),
+            "object": lambda _info, expression=None, oid=None: (
+                self.seen(repo).expression(repo, oid or expression or "")),
+            "deleteBranchOnMerge": repo.delete_branch_on_merge, "mergeCommitAllowed": repo.allow_merge_commit,
+            "squashMergeAllowed": repo.allow_squash_merge,
+            "pullRequest": lambda _info, number: graph_pulls.numbered(self, repo, number),
+            "pullRequests": lambda _info, **filters: graph_pulls.connection(self, repo, **filters),
         }  # fmt: skip
+
+    def seen(self, repo: Repository, accepted: str = "contents=read") -> Reader:
+        """Return itself. Raises Failed FORBIDDEN where the token lacks the permission *accepted*."""
+        if lacks(self.viewer, repo, accepted):
+            raise Failed("FORBIDDEN", denial(self.viewer).message)
+        return self
 
     def ref(self, repo: Repository, name: str) -> Object | None:
         """Find by full name, by `heads/main`, or by the bare name of a branch, then of a tag."""
@@ -93,6 +102,8 @@ class Reader:
             "tree": lambda _info: self.tree(repo, found.tree),
             "file": lambda _info, path: self.file(repo, oid, path),
             "history": lambda _info, **given: self.history(repo, oid, **given),
+            "parents": lambda _info, **given: self._commits(repo, found.parents, "parents", **given),
+            "associatedPullRequests": lambda _info, **given: graph_pulls.of_commit(self, repo, oid, **given),
         }  # fmt: skip
 
     def file(self, repo: Repository, commit: str, path: str) -> Object | None:
@@ -124,41 +135,14 @@ class Reader:
             "__typename": kind, "id": shapes.node_id(kind[0], repo.id, oid), "oid": oid, "abbreviatedOid": oid[:7],
         }  # fmt: skip
 
-    def history(self, repo: Repository, oid: str, path: str | None = None, **window: Any) -> Object:
-        oids = repo.bare.history(oid, path=path)
-        part, page = _window(oids, "history", **window)
+    def history(self, repo: Repository, oid: str, path: str | None = None, **given: Any) -> Object:
+        return self._commits(repo, repo.bare.history(oid, path=path), "history", **given)
+
+    def _commits(self, repo: Repository, oids: Sequence[str], name: str, **given: Any) -> Object:
+        part, page = window(oids, name, **given)
         return {
             "nodes": lambda _info: [self.commit(repo, one) for one in part],
             "totalCount": len(oids), "pageInfo": page,
-        }  # fmt: skip
-
-    def pull_numbered(self, repo: Repository, number: int) -> Object:
-        for pull in repo.pulls:
-            if pull["number"] == number:
-                return self.pull(repo, pull)
-        raise Failed("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
-
-    def pulls(
-        self, repo: Repository, states: Sequence[str] | None = None, headRefName: str | None = None,
-        baseRefName: str | None = None, **window: Any,
-    ) -> Object:  # fmt: skip
-        rows = [self.pull(repo, pull) for pull in repo.pulls]
-        found = [
-            row for row in rows
-            if (states is None or row["state"] in states)
-            and headRefName in (None, row["headRefName"]) and baseRefName in (None, row["baseRefName"])
-        ]  # fmt: skip
-        part, page = _window(found, "pullRequests", **window)
-        return {"nodes": part, "totalCount": len(found), "pageInfo": page}
-
-    def pull(self, repo: Repository, pull: dict[str, Any]) -> Object:
-        merged = pull["merged_at"] is not None
-        return {
-            "__typename": "PullRequest", "id": shapes.node_id("PR", repo.id, pull["number"]),
-            "number": pull["number"], "title": pull["title"], "body": pull["body"] or "",
-            "isDraft": pull["draft"], "merged": merged, "state": "MERGED" if merged else pull["state"].upper(),
-            "headRefName": pull["head"], "baseRefName": pull["base"], "headRefOid": pull["head_sha"],
-            "url": f"{self.base}/{repo.full_name}/pull/{pull['number']}",
         }  # fmt: skip
 
 
@@ -175,10 +159,11 @@ def _text(content: bytes) -> str:
         return whole.decode(errors="replace")
 
 
-def _window(
+def window(
     items: Sequence[Any], name: str, first: int | None = None, last: int | None = None,
     after: str | None = None, before: str | None = None,
 ) -> tuple[Sequence[Any], Object]:  # fmt: skip
+    """Return the asked part of a connection's *items* and its pageInfo. Raises Failed."""
     size = first if first is not None else last
     if size is None:
         text = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."

@@ -1,35 +1,15 @@
-"""Pull requests: made, listed, changed, and closed by GitHub when their head no longer differs from the base."""
+"""REST: pull requests made, listed, changed, merged, and their labels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lab.github import shapes
+from lab.github import merging
 from lab.github.access import Refused, not_found
 from lab.github.call import Answer, Call
+from lab.github.pull_shapes import label, whole
+from lab.github.pull_shapes import shape as shape
 from lab.github.state import Repository, now
-from lab.github.world import World
-
-
-def settle(world: World, repo: Repository) -> None:
-    """Close or merge what the latest move of a branch decides.
-
-    A head that was forced back into its base is closed for good; a base that took the head in is a merge.
-    """
-    for pull in repo.pulls:
-        if pull["state"] != "open":
-            continue
-        head = repo.bare.reference(f"refs/heads/{pull['head']}")
-        base = repo.bare.reference(f"refs/heads/{pull['base']}")
-        inside = head is not None and base is not None and repo.bare.is_ancestor(head, base)
-        if inside and head == pull["head_sha"]:
-            pull.update(state="closed", merged_at=now(), closed_at=now(), merge_commit_sha=base)
-        elif head is None or inside:
-            pull.update(state="closed", closed_at=now(), closed_for_good=True)
-        else:
-            pull["head_sha"] = head
-    if repo.pulls:
-        world.state.save()
 
 
 def create(call: Call) -> Answer:
@@ -45,15 +25,17 @@ def create(call: Call) -> Answer:
         raise _invalid(_custom(f"A pull request already exists for {repo.owner}:{head}."))
     if repo.bare.is_ancestor(str(head_sha), str(base_sha)):
         raise _invalid(_custom(f"No commits between {base} and {head}"))
+    if repo.bare.merge_base(str(head_sha), str(base_sha)) is None:
+        raise _invalid(_custom(f"The {head} branch has no history in common with {base}"))
     pull = {
         "id": call.world.state.take_id(), "number": len(repo.pulls) + 1, "title": title, "body": body.get("body"),
         "head": head, "base": base, "head_sha": head_sha, "state": "open", "draft": bool(body.get("draft")),
         "login": viewer.login if viewer else "ghost", "created_at": now(), "updated_at": now(),
-        "closed_at": None, "merged_at": None, "merge_commit_sha": None,
+        "closed_at": None, "merged_at": None, "merge_commit_sha": None, "labels": [], "auto_merge": None,
     }  # fmt: skip
     repo.pulls.append(pull)
     call.world.state.save()
-    return Answer(201, shape(call, pull))
+    return Answer(201, whole(call, pull))
 
 
 def listing(call: Call) -> Answer:
@@ -61,72 +43,105 @@ def listing(call: Call) -> Answer:
     query, repo = call.query, call.repository
     state, head = query.get("state", "open"), query.get("head", "")
     # A head without its owner is no filter: GitHub then answers with all of them.
-    wanted = head.removeprefix(f"{repo.owner}:") if ":" in head else None
+    wanted = head.partition(":")[2] if ":" in head else None
+    foreign = ":" in head and head.partition(":")[0].lower() != repo.owner.lower()
     found = [
         pull for pull in reversed(repo.pulls)
         if state in ("all", pull["state"])
-        and wanted in (None, pull["head"])
+        and wanted in (None, pull["head"]) and not foreign
         and query.get("base") in (None, pull["base"])
     ]  # fmt: skip
+    if query.get("sort", "created") == "created" and query.get("direction") == "asc":
+        found.reverse()
     page, size = call.page()
     return Answer(200, [shape(call, pull) for pull in found[(page - 1) * size : page * size]])
 
 
 def one(call: Call) -> Answer:
     """GET /repos/{owner}/{repo}/pulls/{number}"""
-    return Answer(200, shape(call, _find(call)))
+    return Answer(200, whole(call, find(call)))
+
+
+def of_commit(call: Call) -> Answer:
+    """GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls: open or merged ones whose commits hold this one."""
+    oid = call.commit(call.parts["ref"])
+    if oid is None:
+        raise Refused(422, f"No commit found for SHA: {call.parts['ref']}")
+    found = [pull for pull in call.repository.pulls if merging.holds(call.repository, pull, oid)]
+    return Answer(200, [shape(call, pull) for pull in reversed(found)])
 
 
 def update(call: Call) -> Answer:
     """PATCH /repos/{owner}/{repo}/pulls/{number}: title, body, state, base."""
-    pull, body = _find(call), call.json()
-    if body.get("state") == "open" and pull["state"] == "closed" and pull.get("closed_for_good"):
-        raise _invalid(_custom("state cannot be changed. There are no new commits on the branch."))
+    repo, pull, body = call.repository, find(call), call.json()
+    if body.get("state") == "open" and pull["state"] == "closed":
+        refuse_reopening(repo, pull)
+    if "base" in body and repo.bare.reference(f"refs/heads/{body['base']}") is None:
+        raise _invalid({"resource": "PullRequest", "field": "base", "code": "invalid"})
     for key in ("title", "body", "state", "base"):
         if key in body:
             pull[key] = body[key]
     pull.update(updated_at=now(), closed_at=None if pull["state"] == "open" else pull["closed_at"] or now())
+    if pull["state"] == "closed":
+        pull["auto_merge"] = None
     call.world.state.save()
-    return Answer(200, shape(call, pull))
+    return Answer(200, whole(call, pull))
 
 
-def shape(call: Call, pull: dict[str, Any]) -> dict[str, Any]:
-    """Return a pull request with the fields that lists have."""
-    repo, base, number = call.repository, call.base, pull["number"]
-    api, html = f"{base}/repos/{repo.full_name}", f"{base}/{repo.full_name}/pull/{number}"
-    url, issue = f"{api}/pulls/{number}", f"{api}/issues/{number}"
-    links = {
-        "self": url, "html": html, "issue": issue, "comments": f"{issue}/comments",
-        "review_comments": f"{url}/comments", "review_comment": f"{url}/comments{{/number}}",
-        "commits": f"{url}/commits", "statuses": f"{api}/statuses/{pull['head_sha']}",
-    }  # fmt: skip
-    urls = {f"{name}_url": link for name, link in links.items() if name not in ("self",)}
-    number_of = call.world.state.account_id(pull["login"])
-    nothing = dict.fromkeys(("assignee", "milestone", "active_lock_reason", "auto_merge"))
-    kept = {key: pull[key] for key in (
-        "id", "number", "title", "body", "state", "draft", "created_at", "updated_at", "closed_at", "merged_at",
-        "merge_commit_sha")}  # fmt: skip
-    return {
-        "url": url, "node_id": shapes.node_id("PR", repo.id, number), **urls, **kept, **nothing,
-        "diff_url": f"{html}.diff", "patch_url": f"{html}.patch", "locked": False,
-        "user": shapes.user(base, pull["login"], number_of), "labels": [], "assignees": [],
-        "requested_reviewers": [], "requested_teams": [], "author_association": "MEMBER",
-        "head": _end(call, pull["head"], pull["head_sha"]), "base": _end(call, pull["base"], None),
-        "_links": {name: {"href": link} for name, link in links.items()},
-    }  # fmt: skip
+def refuse_reopening(repo: Repository, pull: dict[str, Any]) -> None:
+    """Raise Refused 422 where a closed pull request has to stay closed."""
+    head, base = merging.ends(repo, pull)
+    if pull["merged_at"] is not None:
+        raise _invalid(_custom("state cannot be changed. The pull request is merged."))
+    if head is None:
+        raise _invalid(_custom(f"state cannot be changed. The {pull['head']} branch has been deleted."))
+    if pull.get("closed_for_good") or base is None or repo.bare.is_ancestor(head, base):
+        raise _invalid(_custom(f"state cannot be changed. There are no new commits on the {pull['head']} branch."))
+    if not repo.bare.is_ancestor(pull["head_sha"], head):
+        raise _invalid(
+            _custom(f"state cannot be changed. The {pull['head']} branch was force-pushed or recreated."))  # fmt: skip
+    if any(p["state"] == "open" and (p["head"], p["base"]) == (pull["head"], pull["base"]) for p in repo.pulls):
+        raise _invalid(_custom(f"A pull request already exists for {repo.owner}:{pull['head']}."))
 
 
-def _end(call: Call, branch: str, sha: str | None) -> dict[str, Any]:
-    repo = call.repository
-    return {
-        "label": f"{repo.owner}:{branch}", "ref": branch,
-        "sha": sha or repo.bare.reference(f"refs/heads/{branch}") or "",
-        "user": shapes.user(call.base, repo.owner, repo.owner_id, repo.owner_type),
-        "repo": shapes.repository(call.base, repo, call.viewer),
-    }  # fmt: skip
+def merge(call: Call) -> Answer:
+    """PUT /repos/{owner}/{repo}/pulls/{number}/merge: `sha`, `merge_method`, `commit_title`, `commit_message`."""
+    repo, pull, body = call.repository, find(call), call.json()
+    method = body.get("merge_method", "merge")
+    if body.get("sha") and body["sha"] != pull["head_sha"]:
+        raise Refused(409, "Head branch was modified. Review and try the merge again.")
+    if why := merging.refusal(repo, pull, method):
+        raise Refused(405, why)
+    title, text = body.get("commit_title"), body.get("commit_message")
+    message = "\n\n".join(part for part in (title, text) if part) or None
+    login = call.viewer.login if call.viewer else "ghost"
+    made = merging.perform(call.world, repo, pull, login, method, message)
+    return Answer(200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"})
 
 
-def _find(call: Call) -> dict[str, Any]:
+def is_merged(call: Call) -> Answer:
+    """GET /repos/{owner}/{repo}/pulls/{number}/merge: 204, or 404."""
+    if find(call)["merged_at"] is None:
+        raise not_found()
+    return Answer(204)
+
+
+def labels(call: Call) -> Answer:
+    """GET, POST, PUT /repos/{owner}/{repo}/issues/{number}/labels: a label that is not there yet is made."""
+    pull = find(call)
+    if call.method != "GET":
+        body = call.list_or_object()
+        names = [row if isinstance(row, str) else row["name"]
+                 for row in (body if isinstance(body, list) else body.get("labels", []))]  # fmt: skip
+        kept = pull["labels"] if call.method == "POST" else []
+        pull["labels"] = list(dict.fromkeys([*kept, *names]))
+        call.repository.labels = list(dict.fromkeys([*call.repository.labels, *names]))
+        call.world.state.save()
+    return Answer(200, [label(call, name) for name in pull["labels"]])
+
+
+def find(call: Call) -> dict[str, Any]:
+    """Return the pull request whose number the path has. Raises Refused 404."""
     for pull in call.repository.pulls:
         if str(pull["number"]) == call.parts["number"]:
             return pull

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import time
 from typing import Any
 
 from lab.github import git, shapes
@@ -28,14 +27,18 @@ def branch(call: Call) -> Answer:
     if oid is None:
         raise Refused(404, "Branch not found")
     url = f"{call.base}/repos/{repo.full_name}/branches/{name}"
+    needed = repo.required.get(name, [])
     by_rule = repo.protected.get(name) == "branch-protection"
     return Answer(200, {
         "name": name, "commit": shapes.commit(call.base, repo, repo.bare.commit(oid)),
         "_links": {"self": url, "html": f"{call.base}/{repo.full_name}/tree/{name}"},
-        "protected": name in repo.protected, "protection_url": f"{url}/protection",
+        "protected": name in repo.protected or bool(needed), "protection_url": f"{url}/protection",
         "protection": {
             "enabled": by_rule,
-            "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+            "required_status_checks": {
+                "enforcement_level": "everyone" if needed else "off", "contexts": needed,
+                "checks": [{"context": name, "app_id": None} for name in needed],
+            },
         },
     })  # fmt: skip
 
@@ -55,6 +58,20 @@ def commit(call: Call) -> Answer:
     added, deleted = sum(file["additions"] for file in files), sum(file["deletions"] for file in files)
     stats = {"additions": added, "deletions": deleted, "total": added + deleted}
     return Answer(200, shapes.commit(call.base, repo, found) | {"stats": stats, "files": files[:COMPARE_FILES]})
+
+
+def commits(call: Call) -> Answer:
+    """GET /repos/{owner}/{repo}/commits: newest first; `sha`, `path`, `since`, `until`."""
+    refuse_empty(call)
+    repo, query = call.repository, call.query
+    name = query.get("sha") or repo.bare.default_branch()
+    oid = call.commit(name)
+    if oid is None:
+        raise not_found()
+    times = [f"--{key}={query[key]}" for key in ("since", "until") if key in query]
+    page, size = call.page()
+    found = repo.bare.history(*times, oid, path=query.get("path"))[(page - 1) * size : page * size]
+    return Answer(200, [shapes.commit(call.base, repo, one) for one in repo.bare.commits(found)])
 
 
 def compare(call: Call) -> Answer:
@@ -188,7 +205,7 @@ def tarball(call: Call) -> Answer:
 def codeload(call: Call) -> Answer:
     """Answer a tarball link: `git archive`, attributes honoured, under the folder `owner-repo-<sha7>`."""
     full_name, oid, until = call.world.tickets.get(call.query.get("token", ""), ("", "", 0.0))
-    repo = call.world.state.repository(full_name) if time.monotonic() < until else None
+    repo = call.world.state.repository(full_name) if call.world.clock.now() < until else None
     if repo is None:
         return Answer(404, b"404: Not Found", {"content-type": "text/plain"})
     folder = f"{repo.owner}-{repo.name}-{oid[:7]}"
@@ -209,15 +226,20 @@ def branch_rules(call: Call) -> Answer:
     review = {
         "allowed_merge_methods": ["merge", "squash", "rebase"], "dismiss_stale_reviews_on_push": False,
         "require_code_owner_review": False, "require_last_push_approval": False,
-        "required_approving_review_count": 1, "required_review_thread_resolution": False,
+        "required_approving_review_count": 0, "required_review_thread_resolution": False,
     }  # fmt: skip
     queue = {
         "check_response_timeout_minutes": 60, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 5,
         "max_entries_to_merge": 5, "merge_method": "MERGE", "min_entries_to_merge": 1,
         "min_entries_to_merge_wait_minutes": 5,
     }  # fmt: skip
+    checks = [
+        {"type": "required_status_checks", **source, "parameters": {
+            "strict_required_status_checks_policy": False,
+            "required_status_checks": [{"context": name} for name in call.repository.required[call.parts["branch"]]]}}
+    ] if kind != "branch-protection" and call.repository.required.get(call.parts["branch"]) else []  # fmt: skip
     rules = {
         "ruleset": [{"type": "pull_request", "parameters": review, **source}],
         "merge-queue": [{"type": "merge_queue", "parameters": queue, **source}],
     }
-    return Answer(200, rules.get(kind or "", []))
+    return Answer(200, [*rules.get(kind or "", []), *checks])

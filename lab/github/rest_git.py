@@ -9,6 +9,7 @@ from typing import Any
 from lab.github import git, shapes
 from lab.github.access import Refused, not_found
 from lab.github.call import Answer, Call
+from lab.github.merging import missing_checks
 from lab.github.writing import GITHUB, PROTECTION
 
 # https://docs.github.com/rest/git/trees: a recursive tree holds at most 100,000 entries or 7 MB.
@@ -113,6 +114,15 @@ def reference(call: Call) -> Answer:
     return Answer(200, shapes.reference(call.base, call.repository, name, oid))
 
 
+def matching(call: Call) -> Answer:
+    """GET /repos/{owner}/{repo}/git/matching-refs/{ref}: every reference whose name begins so."""
+    refuse_empty(call)
+    found = call.repository.bare.references("refs/")
+    wanted = f"refs/{call.parts['ref']}"
+    return Answer(200, [shapes.reference(call.base, call.repository, name, oid)
+                        for name, oid in found.items() if name.startswith(wanted)])  # fmt: skip
+
+
 def create_reference(call: Call) -> Answer:
     """POST /repos/{owner}/{repo}/git/refs"""
     refuse_empty(call)
@@ -141,6 +151,7 @@ def update_reference(call: Call) -> Answer:
     _refuse_protected(call, name)
     if not body.get("force") and not bare.is_ancestor(old, oid):
         raise Refused(422, "Update is not a fast forward")
+    _refuse_checks(call, name, oid)
     call.world.move(call.repository, name, oid, old)
     return Answer(200, shapes.reference(call.base, call.repository, name, oid))
 
@@ -151,16 +162,27 @@ def delete_reference(call: Call) -> Answer:
     if call.repository.bare.reference(name) is None:
         raise Refused(422, "Reference does not exist")
     _refuse_protected(call, name)
+    if name == f"refs/heads/{call.repository.bare.default_branch()}":
+        raise Refused(422, "Cannot delete the default branch")
     call.repository.bare.delete(name)
     return Answer(204)
 
 
 def _refuse_protected(call: Call, name: str) -> None:
     kind: Any = call.repository.protected.get(name.removeprefix("refs/heads/"))
+    if call.viewer and call.viewer.login in call.repository.bypass:
+        return
     if kind == "branch-protection":
         raise Refused(422, "Reference update failed")
     if kind:
         raise Refused(422, PROTECTION[kind][1].rstrip())
+
+
+def _refuse_checks(call: Call, name: str, oid: str) -> None:
+    """Required checks stand in the way of a direct move too, unless the commit has passed them."""
+    missing = missing_checks(call.repository, name.removeprefix("refs/heads/"), oid)
+    if missing and not (call.viewer and call.viewer.login in call.repository.bypass):
+        raise Refused(422, f'Required status check "{missing[0]}" is expected.')
 
 
 def refuse_empty(call: Call) -> None:

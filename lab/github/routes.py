@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.github import pulls, rest, rest_git
+from lab.github import apps, pulls, rest, rest_git, runs
 from lab.github.call import Answer, Call
 
 
@@ -18,6 +18,7 @@ class Route:
     pattern: re.Pattern[str]
     answer: Callable[[Call], Answer]
     accepted: str
+    path: str
 
     @property
     def writes(self) -> bool:
@@ -28,14 +29,32 @@ def _route(method: str, path: str, answer: Callable[[Call], Answer], accepted: s
     # A name ending in `*` takes slashes too: branches and paths have them.
     pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", path)
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
-    return Route(method, re.compile(f"/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+){pattern}"), answer, accepted)
+    whole = re.compile(f"/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+){pattern}")
+    return Route(method, whole, answer, accepted, f"/repos/{{owner}}/{{repo}}{path}")
+
+
+def _app(method: str, path: str, answer: Callable[[Call], Answer]) -> Route:
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+    return Route(method, re.compile(pattern), answer, "", path)
 
 
 READ, WRITE = "contents=read", "contents=write"
+LABELS = "issues=write; pull_requests=write"
+
+# Answered to a GitHub App's JWT, which is no token.
+APP_ROUTES = (
+    _app("GET", "/app", apps.about),
+    _app("GET", "/app/installations", apps.installations),
+    _app("POST", "/app/installations/{installation}/access_tokens", apps.access_tokens),
+    _app("GET", "/repos/{owner}/{repo}/installation", apps.of_repository),
+    _app("DELETE", "/installation/token", apps.revoke),
+)
 
 ROUTES = (
     _route("GET", "", rest.repository, "metadata=read"),
     _route("GET", "/branches/{branch*}", rest.branch, READ),
+    _route("GET", "/commits", rest.commits, READ),
+    _route("GET", "/commits/{ref}/pulls", pulls.of_commit, "pull_requests=read"),
     _route("GET", "/commits/{ref*}", rest.commit, READ),
     _route("GET", "/compare/{basehead*}", rest.compare, READ),
     _route("GET", "/contents/?", rest.contents, READ),
@@ -56,7 +75,24 @@ ROUTES = (
     _route("POST", "/pulls", pulls.create, "pull_requests=write"),
     _route("GET", "/pulls/{number}", pulls.one, "pull_requests=read"),
     _route("PATCH", "/pulls/{number}", pulls.update, "pull_requests=write"),
+    _route("GET", "/pulls/{number}/merge", pulls.is_merged, "pull_requests=read"),
+    _route("PUT", "/pulls/{number}/merge", pulls.merge, WRITE),
+    _route("GET", "/issues/{number}/labels", pulls.labels, "issues=read; pull_requests=read"),
+    _route("POST", "/issues/{number}/labels", pulls.labels, LABELS),
+    _route("PUT", "/issues/{number}/labels", pulls.labels, LABELS),
+    _route("GET", "/actions/runs", runs.listing, "actions=read"),
+    _route("GET", "/actions/runs/{run}", runs.one, "actions=read"),
+    _route("GET", "/git/matching-refs/{ref*}", rest_git.matching, READ),
 )
+
+
+def find_app(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route of a GitHub App's own request, None when it is none."""
+    for route in APP_ROUTES:
+        match = route.pattern.fullmatch(path)
+        if match and route.method == method:
+            return route, match.groupdict()
+    return None
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from lab.github import access, control, graph, pulls, rest, routes, smart
+from lab.github import access, control, graph, limits, merging, rest, routes, smart
 from lab.github.access import Refused, not_found
 from lab.github.call import Answer, Call
 from lab.github.faults import Fault
@@ -60,11 +61,13 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = unquote(url.path)
-        if path.startswith("/api/v3/"):
-            path = path.removeprefix("/api/v3")
+        prefix = "/api/v3" if path.startswith("/api/v3/") else ""
+        path = path.removeprefix(prefix)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         body = self._body(headers)
-        return Call(self.server.world, None, self.command, path, query, headers, body, self.server.base, {})
+        return Call(
+            self.server.world, None, self.command, path, query, headers, body, self.server.base, {}, prefix=prefix
+        )
 
     def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
@@ -98,7 +101,7 @@ def answered(call: Call) -> tuple[Answer, dict[str, str]]:
     """Return the answer to a call, with GitHub's headers; records it, and lets faults act."""
     row: dict[str, Any] = {
         "method": call.method, "path": call.path, "operation": None, "repository": _repository_of(call.path),
-        "login": None, "status": 0, "errors": [],
+        "login": None, "status": 0, "errors": [], "route": None,
     }  # fmt: skip
     extra = {"x-github-request-id": secrets.token_hex(8).upper(), "x-github-media-type": "github.v3; format=json"}
     answer = _guarded(_dispatch, call, row, extra)
@@ -112,7 +115,7 @@ def _guarded(function: Any, *arguments: Any) -> Answer:
         result: Answer = function(*arguments)
         return result
     except Refused as refused:
-        return Answer(refused.status, refused.body())
+        return Answer(refused.status, refused.body(), getattr(refused, "headers", {}))
     except HeadMoved:
         return Answer(422, Refused(422, "Reference update failed").body())
 
@@ -120,23 +123,41 @@ def _guarded(function: Any, *arguments: Any) -> Answer:
 def _dispatch(call: Call, row: dict[str, Any], extra: dict[str, str]) -> Answer:
     if call.path.startswith("/_codeload/"):
         return rest.codeload(call)
-    viewer = access.authenticate(call.world.state, call.headers.get("authorization"))
+    if app := routes.find_app(call.method, call.path):
+        route, parts = app
+        fault = call.world.faults.take(row, "before")
+        return _faulty(fault, row, extra) if fault else route.answer(_with(call, parts=parts))
+    viewer = access.authenticate(call.world.state, call.headers.get("authorization"), call.world.clock.now())
     call = _with(call, viewer=viewer)
     row["login"] = viewer.login if viewer else None
     match = smart.PATH.fullmatch(call.path)
     if match:
         return smart.answer(call, match)
+    if call.path == "/rate_limit":
+        return Answer(200, limits.overview(call.world.meter, viewer), call.world.meter.headers(viewer, "core", 0))
+    return _metered(call, viewer, row, extra)
+
+
+def _metered(call: Call, viewer: Viewer | None, row: dict[str, Any], extra: dict[str, str]) -> Answer:
     is_graphql = call.path in GRAPHQL and call.method == "POST"
-    extra.update(call.world.meter.headers(viewer, "graphql" if is_graphql else "core"))
+    resource = "graphql" if is_graphql else "core"
+    extra.update(call.world.meter.headers(viewer, resource))
     body: dict[str, Any] = {}
     if is_graphql:
         body = call.json()
         _describe(row, body)
+    try:
+        call.world.meter.check(viewer, resource, graph.is_mutation(body) if is_graphql else call.method != "GET")
+    except limits.Limited as limited:
+        if not (is_graphql and limited.primary):
+            raise
+        row["errors"] = [call.world.meter.limits.type]
+        return Answer(200, limits.graphql_error(limited, call.world.meter.limits.type))
     fault = call.world.faults.take(row, "before")
     call.world.faults.wait(commit=call.method != "GET" and row["operation"] in (None, "createCommitOnBranch"))
     if fault:
         return _faulty(fault, row, extra)
-    answer = _graphql(call, viewer, body, row) if is_graphql else _rest(call, viewer, extra)
+    answer = _graphql(call, viewer, body, row) if is_graphql else _rest(call, viewer, row, extra)
     lost = call.world.faults.take(row, "after")
     return _faulty(lost, row, extra) if lost else answer
 
@@ -160,29 +181,61 @@ def _branch_repository(variables: dict[str, Any]) -> str | None:
 def _graphql(call: Call, viewer: Viewer | None, body: dict[str, Any], row: dict[str, Any]) -> Answer:
     if viewer is None:
         raise Refused(401, "This endpoint requires you to be authenticated.")
+    if row["repository"] and call.world.state.hidden(row["repository"]):
+        text = f"Could not resolve to a Repository with the name '{row['repository']}'."
+        row["errors"] = ["NOT_FOUND"]
+        return Answer(200, {"data": {str(row["operation"]): None}, "errors": [
+            {"type": "NOT_FOUND", "path": [row["operation"]], "message": text}]})  # fmt: skip
     result = graph.execute(call.world, viewer, call.base, body)
     row["errors"] = [error.get("type") for error in result.get("errors", ())]
     return Answer(200, result)
 
 
-def _rest(call: Call, viewer: Viewer | None, extra: dict[str, str]) -> Answer:
-    found = routes.find(call.method, call.path)
+def _rest(call: Call, viewer: Viewer | None, row: dict[str, Any], extra: dict[str, str]) -> Answer:
+    path = _by_id(call)
+    row["repository"] = _repository_of(path)
+    found = routes.find(call.method, path)
     if found is None:
         raise not_found()
     route, parts = found
+    row["route"] = f"{route.method} {route.path}"
     extra.update(access.permission_headers(viewer, route.accepted))
-    repo = call.world.state.repository(f"{parts['owner']}/{parts['repo']}")
-    if repo is None or access.level(viewer, repo) is None:
+    full_name = f"{parts['owner']}/{parts['repo']}"
+    if moved := _moved(call, viewer, full_name):
+        return moved
+    repo = call.world.state.repository(full_name)
+    if repo is None or call.world.state.hidden(full_name) or access.level(viewer, repo) is None:
         raise not_found()
-    if route.writes and not access.can_write(viewer, repo):
+    access.refuse_saml(viewer, repo)
+    if access.lacks(viewer, repo, route.accepted):
         raise access.denial(viewer)
     if route.writes and repo.archived:
         raise Refused(403, "Repository was archived so is read-only.")
     with repo.lock:
         answer = route.answer(_with(call, parts=parts, found=repo))
         if route.writes:
-            pulls.settle(call.world, repo)
+            merging.settle(call.world, repo)
     return answer
+
+
+def _by_id(call: Call) -> str:
+    """Return the path of `/repositories/<id>/...`, where redirects of renamed repositories lead, by name."""
+    match = re.fullmatch(r"/repositories/(\d+)(/.*)?", call.path)
+    repo = call.world.state.by_id(int(match[1])) if match else None
+    return f"/repos/{repo.full_name}{match[2] or ''}" if match and repo else call.path
+
+
+def _moved(call: Call, viewer: Viewer | None, full_name: str) -> Answer | None:
+    """Return the redirect of a renamed repository: 301 for reads, 307 for the rest (GitHub, "Redirects")."""
+    repo = call.world.state.renamed(full_name)
+    if repo is None or access.level(viewer, repo) is None:
+        return None
+    rest_of_path = call.path.removeprefix(f"/repos/{full_name}")
+    query = f"?{urlencode(call.query)}" if call.query else ""
+    url = f"{call.base}{call.prefix}/repositories/{repo.id}{rest_of_path}{query}"
+    status, message = (301, "Moved Permanently") if call.method == "GET" else (307, "Temporary Redirect")
+    return Answer(status, {"message": message, "url": url, "documentation_url": access.DOCUMENTATION},
+                  {"location": url})  # fmt: skip
 
 
 def _faulty(fault: Fault, row: dict[str, Any], extra: dict[str, str]) -> Answer:

@@ -6,7 +6,7 @@ import re
 import subprocess
 from urllib.parse import urlencode
 
-from lab.github import git, pulls
+from lab.github import git, merging
 from lab.github.access import Refused, can_write, level, not_found
 from lab.github.call import Answer, Call
 
@@ -34,7 +34,7 @@ def answer(call: Call, match: re.Match[str]) -> Answer:
     )  # fmt: skip
     if push and match["rest"] == "git-receive-pack":
         with repo.lock:
-            pulls.settle(call.world, repo)
+            merging.settle(call.world, repo)
     head, _, body = result.stdout.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
     status = int(headers.pop("Status", "200").split()[0])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.github import git
-from lab.github.access import Meter
+from lab.github.clock import Clock
 from lab.github.faults import Faults
+from lab.github.limits import Meter
 from lab.github.state import Repository, State
 
 TARBALL_LINK_SECONDS = 300
@@ -20,10 +20,13 @@ class World:
     """State on disk, faults, rate meter, recorded calls and the links that tarball redirects gave out."""
 
     state: State
+    clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
-    meter: Meter = field(default_factory=Meter)
     calls: list[dict[str, Any]] = field(default_factory=list)
     tickets: dict[str, tuple[str, str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.clock)
 
     def head(self, repository: Repository, branch: str) -> str | None:
         """Return the commit that a read of *branch* shows, which is an earlier one while reads are stale."""
@@ -50,5 +53,5 @@ class World:
     def ticket(self, repository: Repository, commit: str) -> str:
         """Return a fresh secret for a tarball link, good for 5 minutes."""
         name = secrets.token_urlsafe(16)
-        self.tickets[name] = (repository.full_name, commit, time.monotonic() + TARBALL_LINK_SECONDS)
+        self.tickets[name] = (repository.full_name, commit, self.clock.now() + TARBALL_LINK_SECONDS)
         return name

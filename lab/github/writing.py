@@ -97,8 +97,8 @@ def commit_on_branch(world: World, repository: Repository, viewer: Viewer, asked
         # Two blanks, as GitHub writes it.
         text = f'Expected branch to point to "{asked.expected}" but it did not.  Pull and try again.'
         raise Failed("STALE_DATA", text)
-    if asked.branch in repository.protected:
-        raise Failed(*PROTECTION[repository.protected[asked.branch]])
+    _refuse_protected(repository, viewer, asked.branch)
+    _refuse_workflows(viewer, [*asked.additions, *asked.deletions])
     tree = _tree(bare, head, asked)
     date = f"{int(time.time())} +0000"
     author = git.Person(viewer.login, viewer.email, date)
@@ -108,6 +108,28 @@ def commit_on_branch(world: World, repository: Repository, viewer: Viewer, asked
     except git.HeadMoved as moved:
         raise Failed(None, str(moved)) from None
     return new
+
+
+def _refuse_protected(repository: Repository, viewer: Viewer, branch: str) -> None:
+    if viewer.login in repository.bypass:
+        return
+    if branch in repository.protected:
+        raise Failed(*PROTECTION[repository.protected[branch]])
+    # A commit that does not exist yet can have passed no check.
+    if repository.required.get(branch):
+        text = f'Required status check "{repository.required[branch][0]}" is expected.'
+        raise Failed("BRANCH_PROTECTION_RULE_VIOLATION", text)
+
+
+def _refuse_workflows(viewer: Viewer, paths: Sequence[str]) -> None:
+    """Workflow files take a right of their own (GitHub, "Permissions required for fine-grained tokens")."""
+    touched = [path for path in paths if path.startswith(".github/workflows/")]
+    held = "workflow" in viewer.scopes if viewer.kind == "pat" else (viewer.permissions or {}).get("workflows")
+    if touched and not held:
+        right = "scope" if viewer.kind == "pat" else "permission"
+        name = "workflow" if viewer.kind == "pat" else "workflows"
+        raise Failed("FORBIDDEN", f"refusing to allow this token to create or update workflow `{touched[0]}` "
+                                  f"without `{name}` {right}")  # fmt: skip
 
 
 def _tree(bare: git.Bare, head: str, asked: Request) -> str:

@@ -43,7 +43,8 @@ def test_answer_has_the_documented_shape(place: Any, method: str, asked: str, pa
     """Status and body of every read are those of GitHub's own description."""
     setup.branch(place.bare, "old", place.head())
     place.commit({"a": "1", "app/deploy.yaml": "image: y\n"})
-    setup.branch(place.bare, "side", setup.commit(place.bare, {"b": "1"}, "side", branch="side"))
+    setup.branch(place.bare, "side", place.head())
+    setup.commit(place.bare, {"b": "1"}, "side", branch="side")
     place.github.repository(place.full_name, protected={"ruled": "ruleset", "queued": "merge-queue"})
     place.send("POST", "/pulls", {"title": "t", "head": "side", "base": "old"})
     reply = place.github.request(method, place.api + asked, place.token)
