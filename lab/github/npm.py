@@ -1,4 +1,4 @@
-"""GitHub's public documents (webhook examples, OpenAPI, GraphQL schema), installed from npm into a cache folder."""
+"""What is taken from npm into a cache folder: GitHub's public documents, and JavaScript's YAML readers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ VERSIONS = {
     "@octokit/webhooks-examples": "7.6.1",
     "@octokit/graphql-schema": "15.26.1",
     "@octokit/openapi": "23.0.2",
+    "js-yaml": "4.1.0",
+    "yaml": "2.9.1",
 }
 
 
