@@ -7,15 +7,19 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
+import boto3
+
 from . import policy, signature
+from .call import Call
 from .content import Content
 from .control import Control
-from .ecr import Call, Ecr
+from .ecr import Ecr
 from .errors import AwsError
 from .identity import BadKey, Caller, Identities
-from .ledger import Calls, Entry, Faults
+from .ledger import Calls, Entry, Faults, Rates
 from .moto_backend import Moto
 from .oidc import Issuer
 from .sts import Sts, as_xml, error_as_xml
@@ -25,6 +29,8 @@ JSON = "application/x-amz-json-1.1"
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 SPACES = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
 QUERY = ("sts", "iam")
+# A layer part of 20 MiB, in base64.
+BODY_BYTES = 32 << 20
 # Services that moto answers whole, behind the check of the caller and of its policies.
 WHOLE_BY_MOTO = ("iam", "secretsmanager", "ssm")
 MISMATCH = (
@@ -32,7 +38,10 @@ MISMATCH = (
     "Key and signing method. Consult the service documentation for details."
 )
 # How AWS names bad credentials, by protocol ("Common errors" of the ECR and of the STS API reference).
+SCOPE = "Credential should be scoped to a valid region."
 BAD_KEYS = {
+    ("json", "region"): ("InvalidSignatureException", SCOPE, 400),
+    ("query", "region"): ("SignatureDoesNotMatch", SCOPE, 403),
     ("json", "missing"): ("MissingAuthenticationTokenException", "Missing Authentication Token", 400),
     ("json", "unknown"): ("UnrecognizedClientException", "The security token included in the request is invalid.", 400),
     ("json", "expired"): ("ExpiredTokenException", "The security token included in the request is expired", 400),
@@ -74,6 +83,7 @@ class Api:
     calls: Calls
     faults: Faults
     control: Control
+    rates: Rates
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*."""
@@ -106,6 +116,8 @@ class Api:
         return response
 
     def _called(self, call: AwsCall, request: Request, entry: Entry, identity: str) -> Response:
+        if call.region not in _regions():
+            raise BadKey("region")
         caller = None
         if call.key or call.operation != "AssumeRoleWithWebIdentity":
             caller = self.identities.caller(call.key, call.headers.get("X-Amz-Security-Token"))
@@ -120,6 +132,7 @@ class Api:
         if call.service == "ecr":
             parameters = json.loads(call.body or b"{}")
             entry.target = str(parameters.get("repositoryName") or "")
+            self.rates.check(call.operation, caller.account, call.region)
             answer = self.ecr.answer(Call(caller, call.region, call.operation, parameters, call.headers))
             return Response(200, json.dumps(answer).encode(), {"Content-Type": JSON})
         if call.service in WHOLE_BY_MOTO:
@@ -163,7 +176,7 @@ class Api:
         _, _, repository, digest = unquote(request.path).split("/")
         entry = self.calls.begin("layers", "GET layer", digest)
         expires = int(request.query.get("expires") or 0)
-        good = self.ecr.layer_signature(int(repository), digest, expires)
+        good = self.ecr.layers.layer_signature(int(repository), digest, expires)
         if request.query.get("signature") != good or expires < self.ecr.clock.now():
             entry.status = 403
             return Response(403, b"<Error><Code>AccessDenied</Code></Error>", {"Content-Type": "application/xml"})
@@ -174,7 +187,7 @@ class Api:
 
 
 def _parsed(request: Request) -> AwsCall:
-    body = request.read()
+    body = request.read(BODY_BYTES)
     credential = CREDENTIAL.search(request.headers.get("Authorization", ""))
     headers = {k: v for k, v in request.headers.items() if k.lower() != "authorization"}
     headers = {k.title() if k.lower().startswith(("x-amz", "content-type")) else k: v for k, v in headers.items()}
@@ -185,6 +198,13 @@ def _parsed(request: Request) -> AwsCall:
         return AwsCall(credential["service"], operation, credential["region"], credential["key"], headers, body)
     unsigned = {"AmazonEC2ContainerRegistry_V20150921": "ecr"}.get(target.split(".")[0], "sts")
     return AwsCall(unsigned, operation, "us-east-1", None, headers, body)
+
+
+@lru_cache(maxsize=1)
+def _regions() -> frozenset[str]:
+    """Return the regions that a call may be signed for, those of all partitions."""
+    session = boto3.session.Session()
+    return frozenset(r for p in session.get_available_partitions() for r in session.get_available_regions("ecr", p))
 
 
 def _resource(call: AwsCall, caller: Caller) -> str:

@@ -147,6 +147,22 @@ class Content:
         answer = self.ask("PUT", target, {"Content-Type": media_type}, content)
         return answer.status, answer.read()
 
+    def add_blob(self, repository: int, digest: str, source: Source) -> None:
+        """Store a blob; RuntimeError when docker-registry refuses it."""
+        begun = self.ask("POST", f"/v2/r{repository}/blobs/uploads/")
+        begun.read()
+        target = "/" + begun.headers["Location"].split("/", 3)[3]
+        done = self.ask("PUT", f"{target}&digest={digest}", {"Content-Type": "application/octet-stream"}, source)
+        text = done.read()
+        if done.status != 201:
+            raise RuntimeError(f"docker-registry answers {done.status} {text!r}")
+
+    def mount(self, repository: int, digest: str, source: int) -> bool:
+        """Link a blob of content repository *source* into *repository*; tell whether it was there."""
+        answer = self.ask("POST", f"/v2/r{repository}/blobs/uploads/?mount={digest}&from=r{source}")
+        answer.read()
+        return answer.status == 201
+
     def manifest(self, repository: int, digest: str, media_type: str) -> bytes:
         """Return the bytes of a stored manifest; LookupError when they are not there."""
         answer = self.ask("GET", f"/v2/r{repository}/manifests/{digest}", {"Accept": media_type})

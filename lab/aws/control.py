@@ -9,7 +9,7 @@ from typing import Any
 
 from .clock import Clock
 from .identity import Identities
-from .ledger import Calls, Fault, Faults
+from .ledger import Calls, Fault, Faults, Rate, Rates
 from .oidc import Issuer
 from .web import Request, Response
 
@@ -25,6 +25,7 @@ class Control:
     clock: Clock
     environment: Callable[[], dict[str, str]]
     account: str
+    rates: Rates
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*; unknown paths are 404, bad values 400."""
@@ -64,6 +65,12 @@ class Control:
 
     def _DELETE_faults(self, *_: object) -> object:
         self.faults.clear()
+        return {}
+
+    def _POST_rates(self, _: object, body: dict[str, Any]) -> object:
+        """Limit operations: ``{"PutImage": {"count": 10, "seconds": 1}}``; null takes a limit away."""
+        for operation, rate in body.items():
+            self.rates.limit(operation, Rate(**rate) if rate else None)
         return {}
 
     def _POST_oidc(self, _: object, body: dict[str, Any]) -> object:

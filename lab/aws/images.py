@@ -25,6 +25,10 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # "Amazon ECR service quotas": tags per image, a hard limit; manifests up to 4 MiB.
 TAGS_PER_IMAGE = 1000
 MANIFEST_BYTES = 4 << 20
+# Referrers of one subject, as reported by pushes that were refused.
+REFERRERS_PER_SUBJECT = 100
+# "Archiving an image in Amazon ECR": a restored image can be pulled after up to 20 minutes.
+RESTORE_SECONDS = 1200
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -97,12 +101,24 @@ class Images:
         """Return the id under which the content of *place* is kept; RepositoryNotFoundException if it is not there."""
         if self._moto.repository(place.account, place.region, place.name) is None:
             raise repository_not_found(place.name, place.account)
+        self._store.run(
+            "update images set status = 'ACTIVE' where status = 'ACTIVATING' and activated_at <= ?", self._clock.now()
+        )
         key = (place.account, place.region, place.name)
         with self._store.transaction():
             found = self._store.row("select id from repositories where (account, region, name) = (?, ?, ?)", *key)
             if found:
                 return int(found["id"])
             return self._store.run("insert into repositories (account, region, name) values (?, ?, ?)", *key)
+
+    def exists(self, place: Place) -> bool:
+        """Tell whether the repository is there."""
+        return self._moto.repository(place.account, place.region, place.name) is not None
+
+    def encryption(self, place: Place) -> dict[str, Any]:
+        """Return type and key of the encryption of a repository that is there."""
+        repository = self._moto.repository(place.account, place.region, place.name)
+        return dict(repository.encryption_configuration or {}) if repository else {}
 
     def close(self, place: Place) -> None:
         """Forget everything in *place*: its repository was deleted."""
@@ -135,12 +151,17 @@ class Images:
 
     def _record(self, repository: int, place: Place, manifest: Put, size: int, tag: str | None, fixed: bool) -> bool:
         standing = self.digest_of(repository, tag) if tag else None
-        known = self.image(repository, manifest.digest) is not None
+        row = self.image(repository, manifest.digest)
+        known = row is not None
+        restored = row is not None and row["status"] != "ACTIVE"
+        if restored:
+            self.activate(repository, manifest.digest, self._clock.now())
         if known and (tag is None or standing == manifest.digest):
-            return False
+            return restored
         if tag and standing and fixed:
             raise tag_already_exists(place, tag)
         if not known:
+            self._check_subject(repository, manifest.subject)
             self._insert(repository, manifest, size)
         if tag:
             count = self._store.row(
@@ -154,6 +175,11 @@ class Images:
                 )
             self._store.run("insert or replace into tags values (?, ?, ?)", repository, tag, manifest.digest)
         return True
+
+    def _check_subject(self, repository: int, subject: str | None) -> None:
+        if subject and len(self.referrers(repository, subject)) >= REFERRERS_PER_SUBJECT:
+            text = f"The subject of your artifact has the maximum number of artifacts ({REFERRERS_PER_SUBJECT})"
+            raise AwsError("LimitExceededException", text)
 
     def _insert(self, repository: int, manifest: Put, size: int) -> None:
         values = (repository, manifest.digest, manifest.media_type, manifest.artifact_type, size)
@@ -244,6 +270,50 @@ class Images:
             if digest and not self.tags(repository).get(digest) and not self.parents(repository, digest):
                 self.delete(repository, digest)
 
+    def pulled(self, repository: int, digest: str) -> None:
+        """Note a pull, once in 24 hours (API: ImageDetail, lastRecordedPullTime)."""
+        now = self._clock.now()
+        self._store.run(
+            "update images set pulled_at = ? where (repository, digest) = (?, ?) and coalesce(pulled_at, 0) < ?",
+            now,
+            repository,
+            digest,
+            now - 86400,
+        )
+
+    def archive(self, repository: int, digest: str) -> None:
+        """Move an image to the archive class."""
+        self._store.run(
+            "update images set status = 'ARCHIVED', archived_at = ? where (repository, digest) = (?, ?)",
+            self._clock.now(),
+            repository,
+            digest,
+        )
+
+    def activate(self, repository: int, digest: str, at: float) -> None:
+        """Bring an image back from the archive, to be pulled from *at* (seconds since the epoch) on."""
+        status = "ACTIVE" if at <= self._clock.now() else "ACTIVATING"
+        self._store.run(
+            "update images set status = ?, activated_at = ? where (repository, digest) = (?, ?)",
+            status,
+            at,
+            repository,
+            digest,
+        )
+
+    def restore(self, repository: int, digest: str) -> None:
+        """Start to bring an image back from the archive."""
+        self.activate(repository, digest, self._clock.now() + RESTORE_SECONDS)
+
+    def orphans(self, repository: int) -> list[str]:
+        """Return the referrers whose subject is not there (any more)."""
+        rows = self._store.rows(
+            "select digest from images i where repository = ? and subject is not null and not exists "
+            "(select 1 from images s where s.repository = i.repository and s.digest = i.subject)",
+            repository,
+        )
+        return [str(row["digest"]) for row in rows]
+
     def delete(self, repository: int, digest: str) -> None:
         """Remove an image and its tags."""
         self._store.run("delete from images where (repository, digest) = (?, ?)", repository, digest)
@@ -271,5 +341,8 @@ def details(place: Place, row: sqlite3.Row, tags: list[str]) -> dict[str, Any]:
         "artifactMediaType": row["artifact_type"],
         "imageStatus": row["status"],
         "subjectManifestDigest": row["subject"],
+        "lastRecordedPullTime": row["pulled_at"],
+        "lastArchivedAt": row["archived_at"],
+        "lastActivatedAt": row["activated_at"] if row["status"] == "ACTIVE" else None,
     }
     return {k: v for k, v in described.items() if v is not None}

@@ -116,3 +116,41 @@ class Faults:
                     self._waiting.remove(fault)
                 return fault
         return None
+
+
+@dataclass
+class Rate:
+    """At most *count* calls in *seconds*."""
+
+    count: int
+    seconds: float = 1.0
+
+
+class Rates:
+    """Limits of calls per operation, account and region ("Amazon ECR service quotas"). None unless asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._limits: dict[str, Rate] = {}
+        self._seen: dict[tuple[str, str, str], list[float]] = {}
+
+    def limit(self, operation: str, rate: Rate | None) -> None:
+        """Limit *operation* from now on; None takes the limit away."""
+        with self._lock:
+            self._seen.clear()
+            if rate is None:
+                self._limits.pop(operation, None)
+            else:
+                self._limits[operation] = rate
+
+    def check(self, operation: str, account: str, region: str) -> None:
+        """Count a call; ThrottlingException when it is one too many."""
+        with self._lock:
+            rate, now = self._limits.get(operation), time.monotonic()
+            if rate is None:
+                return
+            seen = self._seen.setdefault((operation, account, region), [])
+            seen[:] = [t for t in seen if now - t < rate.seconds]
+            if len(seen) >= rate.count:
+                raise AwsError("ThrottlingException", "Rate exceeded")
+            seen.append(now)

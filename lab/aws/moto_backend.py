@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import Client
 
 from .clock import Clock
+from .errors import AwsError
 from .store import Store
 
 READS = ("Get", "List", "Describe", "Batch", "Simulate")
@@ -84,6 +85,27 @@ class Moto:
         if answer.status_code < 300 and headers.get("X-Amz-Target", "").endswith(".CreateRepository"):
             content = _with_creation(content, at)
         return MotoAnswer(answer.status_code, answer.headers.get("Content-Type", ""), content)
+
+    def ecr(self, account: str, region: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return moto's result of an operation of ECR; AwsError for its refusals."""
+        target = f"AmazonEC2ContainerRegistry_V20150921.{operation}"
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}
+        answer = self.call(account, region, "ecr", operation, headers, json.dumps(parameters).encode())
+        result: dict[str, Any] = json.loads(answer.body or b"{}")
+        if answer.status >= 300:
+            code = str(result.get("__type", "ServerException")).split("#")[-1]
+            raise AwsError(code, str(result.get("message") or result.get("Message")), answer.status)
+        return result
+
+    def repositories(self) -> list[tuple[str, str, Repository]]:
+        """Return account, region and repository of all repositories."""
+        with self._lock:
+            return [
+                (account, region, repository)
+                for account in list(ecr_backends)
+                for region, backend in list(ecr_backends[account].items())
+                for repository in backend.repositories.values()
+            ]
 
     def repository(self, account: str, region: str, name: str) -> Repository | None:
         """Return moto's repository, None when there is none of that name."""

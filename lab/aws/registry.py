@@ -18,7 +18,8 @@ from .ecr import Ecr
 from .errors import AwsError, WireError
 from .identity import BadPassword, Caller, Identities
 from .images import DIGEST, INDEXES, MANIFEST_BYTES, TAG, Images, Place, parse, tag_already_exists
-from .ledger import Calls, Entry, Faults
+from .ledger import Calls, Entry, Faults, Rates
+from .settings import RegistrySettings
 from .web import Request, Response
 
 HOST = re.compile(
@@ -71,6 +72,7 @@ class Spot:
     place: Place
     rest: str
     content: int = 0
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Registry:
     calls: Calls
     faults: Faults
     default: tuple[str, str]
+    settings: RegistrySettings
+    rates: Rates
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*, refusals included."""
@@ -121,8 +125,10 @@ class Registry:
         if match is None or action is None:
             raise WireError(405 if match else 404, "UNSUPPORTED", "The operation is unsupported.")
         spot = Spot(kind, Place(account, region, match["name"]), unquote(match.groupdict().get("rest") or ""))
+        if kind in ("uploads", "upload", "manifest") and request.method in ("POST", "PUT"):
+            self._create_on_push(caller, spot.place)
         self.ecr.authorize(caller, action, spot.place.arn, region)
-        spot = replace(spot, content=self.images.open(spot.place))
+        spot = replace(spot, content=self.images.open(spot.place), caller=caller)
         handler: Callable[[Request, Spot], Response] = getattr(self, f"_{kind}")
         return handler(request, spot)
 
@@ -149,8 +155,41 @@ class Registry:
     # Handlers, named after the kinds of ROUTES.
 
     def _uploads(self, request: Request, spot: Spot) -> Response:
-        # mount= and from= are not handed on: without blob mounting ECR starts an upload (202) instead.
+        if self._mounts(request, spot):
+            digest = request.query["mount"]
+            location = f"https://{request.headers.get('Host', '')}/v2/{spot.place.name}/blobs/{digest}"
+            return Response(201, b"", {"Location": location, "Docker-Content-Digest": digest})
+        # mount= and from= are not handed on: where nothing can be mounted, an upload starts (202) instead.
         return self._relayed(request, spot, f"/v2/r{spot.content}/blobs/uploads/")
+
+    def _mounts(self, request: Request, spot: Spot) -> bool:
+        """Mount the blob that is asked for ("Blob mounting in Amazon ECR"); tell whether that was possible."""
+        digest, name = request.query.get("mount", ""), request.query.get("from", "")
+        place = spot.place
+        setting = self.settings.account_setting((place.account, place.region), "BLOB_MOUNTING")
+        if setting != "ENABLED" or not DIGEST.fullmatch(digest) or not name or spot.caller is None:
+            return False
+        source = replace(place, name=name)
+        try:
+            self.ecr.authorize(spot.caller, "ecr:GetDownloadUrlForLayer", source.arn, place.region)
+            content = self.images.open(source)
+        except AwsError:
+            return False
+        return self.images.encryption(source) == self.images.encryption(place) and self.content.mount(
+            spot.content, digest, content
+        )
+
+    def _create_on_push(self, caller: Caller, place: Place) -> None:
+        """Make a repository that a template of the registry is for ("Repository creation templates")."""
+        template = self.settings.template_for(place)
+        if template is None or self.images.exists(place):
+            return
+        self.ecr.authorize(caller, "ecr:CreateRepository", place.arn, place.region)
+        try:
+            self.settings.create(place, template)
+        except AwsError as error:
+            if error.code != "RepositoryAlreadyExistsException":
+                raise
 
     def _upload(self, request: Request, spot: Spot) -> Response:
         _, _, query = request.target.partition("?")
@@ -186,6 +225,8 @@ class Registry:
         row = self.images.image(spot.content, digest) if digest else None
         if digest is None or row is None or row["status"] != "ACTIVE":
             raise WireError(404, "MANIFEST_UNKNOWN", "Requested image not found")
+        if request.method == "GET":
+            self.images.pulled(spot.content, digest)
         headers = {"Content-Type": str(row["media_type"]), "Docker-Content-Digest": digest}
         content, _ = self.images.manifest(spot.content, digest)
         if request.method == "HEAD":
@@ -193,6 +234,7 @@ class Registry:
         return Response(200, content, headers)
 
     def _put_manifest(self, request: Request, spot: Spot) -> Response:
+        self.rates.check("PutImage", spot.place.account, spot.place.region)
         try:
             content = request.read(MANIFEST_BYTES)
         except ValueError as error:
@@ -213,7 +255,8 @@ class Registry:
         return Response(201, b"", {**headers, "OCI-Subject": manifest.subject} if manifest.subject else headers)
 
     def _tags(self, request: Request, spot: Spot) -> Response:
-        tags = sorted(t for tags in self.images.tags(spot.content).values() for t in tags)
+        active = {str(row["digest"]) for row in self.images.all(spot.content) if row["status"] == "ACTIVE"}
+        tags = sorted(t for digest, tags in self.images.tags(spot.content).items() if digest in active for t in tags)
         tags = [t for t in tags if t > request.query.get("last", "")]
         count = int(request.query.get("n") or 1000)
         headers = {"Content-Type": "application/json"}

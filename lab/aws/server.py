@@ -18,12 +18,15 @@ from .clock import Clock
 from .content import Content
 from .control import Control
 from .ecr import Ecr
+from .ecr_images import ImageOperations
 from .identity import Identities
 from .images import Images
-from .ledger import Calls, Faults
+from .layers import LayerOperations, Uploads
+from .ledger import Calls, Faults, Rates
 from .moto_backend import Moto
 from .oidc import Issuer
 from .registry import Registry
+from .settings import RegistrySettings
 from .store import Store
 from .sts import Sts
 
@@ -72,16 +75,23 @@ class AwsLab:
         images = Images(self._store, self._clock, self._content, moto)
         issuer = Issuer(self._store, self._clock, lambda: self.origin)
         key = identities.admin_secret.encode()
-        ecr = Ecr(images, self._content, moto, identities, self._clock, self.origin, self.host, key)
+        uploads = Uploads(chosen.state / "uploads")
+        layers = LayerOperations(images, self._content, self._clock, self.origin, key, uploads)
+        registry_settings = RegistrySettings(self._store, self._clock, moto)
+        parts = (ImageOperations(images), layers, registry_settings)
+        ecr = Ecr(images, layers, moto, identities, self._clock, self.host, parts)
+        rates = Rates()
         job = issuer.register({}, DEFAULT_JOB, self._store.setting("job-token", secrets.token_urlsafe(30)))
         self._job = {"ACTIONS_ID_TOKEN_REQUEST_URL": job["url"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN": job["token"]}
         control = Control(
-            self._calls, self._faults, issuer, identities, self._clock, lambda: self.environment, chosen.account
+            self._calls, self._faults, issuer, identities, self._clock, lambda: self.environment, chosen.account, rates
         )
         sts = Sts(identities, moto, issuer, self._clock)
-        self._api = Api(ecr, sts, issuer, identities, moto, self._content, self._calls, self._faults, control)
+        self._api = Api(ecr, sts, issuer, identities, moto, self._content, self._calls, self._faults, control, rates)
         place = (chosen.account, chosen.region)
-        self._registry = Registry(images, self._content, ecr, identities, self._calls, self._faults, place)
+        self._registry = Registry(
+            images, self._content, ecr, identities, self._calls, self._faults, place, registry_settings, rates
+        )
 
     def _answer_api(self, request: web.Request) -> web.Response:
         return self._api.answer(request)

@@ -6,6 +6,7 @@ after a restart. Content (layers, configurations, manifests) lies in docker-regi
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -22,7 +23,8 @@ create table if not exists repositories (
 create table if not exists images (
     repository integer not null references repositories (id) on delete cascade, digest text not null,
     media_type text not null, artifact_type text, size integer not null, pushed_at real not null,
-    status text not null default 'ACTIVE', subject text, primary key (repository, digest));
+    status text not null default 'ACTIVE', subject text, pulled_at real, archived_at real, activated_at real,
+    primary key (repository, digest));
 create table if not exists tags (
     repository integer not null, tag text not null, digest text not null,
     primary key (repository, tag),
@@ -36,6 +38,9 @@ create table if not exists sessions (
     role text not null, role_id text not null, name text not null, expires_at real not null);
 create table if not exists passwords (
     hash text primary key, caller text not null, region text not null, expires_at real not null);
+create table if not exists documents (
+    account text not null, region text not null, kind text not null, key text not null, value text not null,
+    primary key (account, region, kind, key));
 create table if not exists jobs (id text primary key, token text not null, claims text not null);
 create table if not exists journal (
     id integer primary key autoincrement, at real not null, seed integer not null, account text not null,
@@ -58,7 +63,15 @@ class Store:
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute("pragma foreign_keys = on")
         self._connection.executescript(SCHEMA)
+        self._widen()
         self._depth = 0
+
+    def _widen(self) -> None:
+        """Give a record of an earlier lab the columns that images have now."""
+        known = {row["name"] for row in self._connection.execute("pragma table_info(images)")}
+        for name in ("pulled_at", "archived_at", "activated_at"):
+            if name not in known:
+                self._connection.execute(f"alter table images add column {name} real")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -105,6 +118,21 @@ class Store:
     def set(self, key: str, value: str) -> None:
         """Keep *value* under *key*."""
         self.run("insert or replace into settings values (?, ?)", key, value)
+
+    def documents(self, place: tuple[str, str], kind: str) -> dict[str, dict[str, Any]]:
+        """Return the documents of *kind* that are kept for an account and region, by key."""
+        rows = self.rows(
+            "select key, value from documents where (account, region, kind) = (?, ?, ?) order by key", *place, kind
+        )
+        return {str(row["key"]): json.loads(row["value"]) for row in rows}
+
+    def keep(self, place: tuple[str, str], kind: str, key: str, value: dict[str, Any]) -> None:
+        """Keep a document, in place of an earlier one of its kind and key."""
+        self.run("insert or replace into documents values (?, ?, ?, ?, ?)", *place, kind, key, json.dumps(value))
+
+    def drop(self, place: tuple[str, str], kind: str, key: str) -> None:
+        """Forget a document."""
+        self.run("delete from documents where (account, region, kind, key) = (?, ?, ?, ?)", *place, kind, key)
 
     def close(self) -> None:
         """Close the file."""
