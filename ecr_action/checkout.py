@@ -42,6 +42,14 @@ class WorkTree:
         status = self._git("status", "--porcelain", "--no-renames", "--", ".")
         return Checkout(head=head, dirty=bool(status), date=date)
 
+    def content(self, dockerfile: Path) -> str | None:
+        """What git has in the folder and as *dockerfile* (their ids); None where one of them is not in HEAD."""
+        folder = self._git("rev-parse", "--verify", "--quiet", "HEAD:./")
+        file = WorkTree(dockerfile.parent, self._environment)._git(
+            "rev-parse", "--verify", "--quiet", f"HEAD:./{dockerfile.name}"
+        )
+        return f"content {folder} {file}" if folder and file else None
+
     def commit_of_tag(self, name: str) -> str | None:
         """The commit (40 hex) that the git tag *name* stands on, or None where the checkout has no such tag."""
         return self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"refs/tags/{name}^{{commit}}")

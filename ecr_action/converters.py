@@ -161,6 +161,14 @@ def build_args(value: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(arguments)
 
 
+def argument_names(value: str) -> tuple[str, ...]:
+    found = _read(entries, value)
+    for entry in found:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", entry):
+            raise Wrong(f"has {entry.partition('=')[0]!r}; it takes names of build arguments, without values.")
+    return found
+
+
 def _read(reader: Callable[[str], tuple[str, ...]], value: str) -> tuple[str, ...]:
     try:
         return reader(value)

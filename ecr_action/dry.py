@@ -57,6 +57,9 @@ class DryImages:
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         return self._real.commits(repository, image)
 
+    def labels(self, repository: str, image: Image) -> Mapping[str, str]:
+        return self._real.labels(repository, image)
+
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return self._real.tags(repository, image)
 

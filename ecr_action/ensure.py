@@ -23,7 +23,7 @@ def ensure_repository(
     spec = wanted.repository
     plan = wanted.plan
     deployed = [f"deployed-{plan.environment}"] if wanted.gitops else []
-    asked = [*reuse.asked(plan.tags, wanted.run_id, reusing=plan.reuse), *deployed]
+    asked = [*reuse.asked(plan.tags, wanted.run_id, wanted.key), *deployed]
     state: RepositoryState | None
     state, policy, there = _together(  # type: ignore[assignment]
         lambda: cloud.repository.read(spec.name),

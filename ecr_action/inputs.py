@@ -46,6 +46,8 @@ class Inputs:
     platforms: tuple[str, ...]
     push: bool | None
     engine: str
+    reuse: str
+    reuse_ignore: tuple[str, ...]
     gitops_repository: str | None
     gitops_branch: str | None
     gitops_token: Secret
@@ -96,6 +98,8 @@ TABLE: Mapping[str, Spec] = {
     "platforms": Spec("", converters.platforms),
     "push": Spec("auto", converters.automatic),
     "engine": Spec("auto", converters.choice("auto", "buildx", "docker")),
+    "reuse": Spec("commit", converters.choice("commit", "content", "never")),
+    "reuse-ignore": Spec("", converters.argument_names),
     "gitops-repository": Spec(
         "", converters.matching(converters.GITHUB, "GitHub repository", "It has the form owner/name.")
     ),
@@ -149,7 +153,7 @@ _MEANT = {
 # Inputs that other actions have and this one has not; a near name would mean another thing.
 _NOT_YET = set(
     "secrets build-secrets secret-envs secret-files ssh cache cache-from cache-to no-cache pull outputs provenance "
-    "sbom retention mode image builder annotations drift reuse scan-fail-on gitops-mode gitops-app-id".split()
+    "sbom retention mode image builder annotations drift scan-fail-on gitops-mode gitops-app-id".split()
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ecr_action.errors import OtherCommit, TagTaken
-from ecr_action.image import reuse
+from ecr_action.image import key, reuse
 from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
 from ecr_action.protocols import Image, Images, RepositoryState, Step
@@ -29,7 +29,7 @@ def obtain_image(
 ) -> Obtained:
     """The image of this commit: found, or built and pushed under one tag. Raises errors.Failure."""
     plan, console = wanted.plan, services.console
-    choice = _choice(plan, wanted.run_id, state, there, cloud.images)
+    choice = _choice(wanted, state, there, cloud.images)
     for notice in choice.notices:
         console.notice(notice)
     if choice.image is not None:
@@ -39,18 +39,14 @@ def obtain_image(
         raise _other_commit(plan)
     console.info(f"Building: {choice.because}.")
     content = choice.tags.content or ""
-    if plan.dirty:
-        console.warning(
-            f"The checkout has uncommitted changes: the image of {plan.commit} is built with them, and later runs of "
-            "the commit take it as it is. Commit them, or add what the job writes to .gitignore.",
-            title="Uncommitted changes",
-        )
     built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
-    fresh = cloud.images.find(state.name, [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving])
+    fresh = cloud.images.find(
+        state.name, [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag]
+    )
     image = fresh.get(content) or Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
     fresh = {**fresh, content: image}
-    if (winner := _winner(plan, choice, image, fresh, cloud.images)) is not None:
+    if choice.keyed and (winner := _winner(plan, choice, image, fresh, cloud.images)) is not None:
         console.info(f"Another run has published this commit meanwhile: {winner.digest} is taken, ours is left.")
         image = winner
     _, taken = _versions(plan, choice, image, fresh, cloud.images)
@@ -93,12 +89,19 @@ def _other_commit(plan: Plan) -> OtherCommit:
     )
 
 
-def _choice(plan: Plan, run_id: str, state: RepositoryState, there: Mapping[str, Image], images: Images) -> Choice:
+def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], images: Images) -> Choice:
     """What is published, decided before anything is built. Raises errors.TagTaken."""
+    plan = wanted.plan
     first = there.get(plan.tags.content or "")
     # A pull request's tag names its head; what is built is the merge, which changes with the base.
     same = first is None or plan.tags.content == plan.commit or plan.commit in images.commits(state.name, first)
-    choice = reuse.choose(plan.tags, there, run_id, reusing=plan.reuse and same)
+    known = reuse.Known(
+        inputs=lambda image: key.listed(images.labels(state.name, image).get(key.LABEL)),
+        names=lambda image: images.tags(state.name, image),
+    )
+    choice = reuse.choose(
+        plan.tags, there, wanted.run_id, reusing=plan.reuse and same, key=wanted.key, known=known, dirty=plan.dirty
+    )
     image, taken = _versions(plan, choice, choice.image, there, images)
     if taken:
         raise taken

@@ -90,7 +90,7 @@ def make(
         plan,
         commit=commit,
         push=push,
-        reuse=_reuse(context),
+        reuse=_reuse(inputs, context),
         version=_version(source),
         dirty=bool(context.checkout and context.checkout.dirty),
         named=isinstance(source, GitTag),
@@ -168,8 +168,8 @@ def _commit(
     return context.commit, "GITHUB_SHA"
 
 
-def _reuse(context: Context) -> bool:
-    return context.event != "schedule" and not (context.checkout and context.checkout.dirty)
+def _reuse(inputs: Inputs, context: Context) -> bool:
+    return inputs.reuse != "never" and context.event != "schedule" and not (context.checkout and context.checkout.dirty)
 
 
 def _push(inputs: Inputs, context: Context, source: Source) -> tuple[bool, str]:

@@ -115,6 +115,9 @@ class Images(Protocol):
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         """The commits (40 hex) that *image* was built from, as far as its tags or its revision label tell."""
 
+    def labels(self, repository: str, image: Image) -> Mapping[str, str]:
+        """The labels of *image* (of an index: of its first one); none where the role may not read them."""
+
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         """Every tag of *image*; only those it was found by where the role may not ask."""
 

@@ -37,7 +37,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
     with timeline.phase("Tags"):
-        tags, superseded = complete_tags(plan, choice, image, obtained.there, cloud, services)
+        tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)
     outcome = replace(
         outcome,
         uri=state.uri,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,16 @@ def _refuse(problems: Iterable[Problem]) -> None:
         raise InputProblems(found)
 
 
+def _content(environment: Environment, console: Runner, parsed: Inputs, tree: WorkTree) -> str | None:
+    if parsed.reuse != "content":
+        return None
+    file = parsed.file or posixpath.join(parsed.context, "Dockerfile")
+    content = tree.content(environment.workspace / file)
+    if content is None:
+        console.notice("The context or the Dockerfile is not in git: images are reused by commit, not by content.")
+    return content
+
+
 def _publish(
     environment: Environment,
     console: Runner,
@@ -86,7 +97,14 @@ def _publish(
     made, more = plan.make(
         parsed, found, commit_of_tag=lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag)
     )
-    asked, further = wanted.wanted(made, parsed, found, workspace=str(environment.workspace), read_file=read_file)
+    asked, further = wanted.wanted(
+        made,
+        parsed,
+        found,
+        workspace=str(environment.workspace),
+        read_file=read_file,
+        content=_content(environment, console, parsed, tree),
+    )
     _refuse((*problems, *more, *further, *assemble.missing_files(made, asked)))
     for notice in found.notices:
         console.notice(notice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 
+from ecr_action.errors import TagTaken
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.image import latest, reuse, version
 from ecr_action.image.reuse import Choice
@@ -16,15 +17,33 @@ _MOST = 3
 
 
 def complete_tags(
-    plan: Plan, choice: Choice, image: Image, there: Mapping[str, Image], cloud: Cloud, services: Services
+    plan: Plan,
+    key: str,
+    choice: Choice,
+    image: Image,
+    there: Mapping[str, Image],
+    cloud: Cloud,
+    services: Services,
 ) -> tuple[tuple[str, ...], bool]:
     """Complete the tags: those that name the image, then those that move. The flag: one was held back."""
     wanted, images, name = choice.tags, cloud.images, plan.repository
     for tag in (*wanted.fixed, *wanted.versions):
         if (tag not in there or there[tag].digest != image.digest) and images.put_tag(name, image, tag):
             services.console.info(f"Tagged {tag}")
+    if choice.keyed and key and (key not in there or there[key].digest != image.digest):
+        _put_key(name, key, image, images, services)
     held = move_tags(plan, wanted.moving, there, image, images, services)
     return tuple(tag for tag in wanted.order if tag not in held), bool(held)
+
+
+def _put_key(repository: str, key: str, image: Image, images: Images, services: Services) -> None:
+    """Let later runs find *image* by its build inputs."""
+    try:
+        if images.put_tag(repository, image, key):
+            services.console.info(f"Tagged {key}")
+    except TagTaken:
+        text = f"The repository {repository} is immutable: {key} stays on an earlier image, which later runs reuse."
+        services.console.notice(f"{text} Exclude 'key-*' from its tag immutability.")
 
 
 def move_tags(

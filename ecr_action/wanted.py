@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ecr_action.aws import lifecycle
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
 from ecr_action.gitops import message
-from ecr_action.image import labels
+from ecr_action.image import key, labels
 from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.key import Key
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
 from ecr_action.protocols import RepositorySpec
@@ -42,11 +43,12 @@ class Wanted:
     gitops: GitOpsWanted | None
     origin: message.Origin
     run_id: str
+    key: Key
     gitops_missing: str = ""
 
 
 def wanted(
-    plan: Plan, inputs: Inputs, context: Context, *, workspace: str, read_file: ReadFile
+    plan: Plan, inputs: Inputs, context: Context, *, workspace: str, read_file: ReadFile, content: str | None = None
 ) -> tuple[Wanted, tuple[Problem, ...]]:
     """What each step works towards, and what is wrong with inputs that only the checkout or the event shows."""
     problems = message.problems(inputs.gitops_commit_message or "")
@@ -55,10 +57,12 @@ def wanted(
     if plan.push and not plan.nothing and not inputs.aws_region:
         fix = "Write a line like 'aws-region: us-east-1'."
         problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
+    request = build(inputs, context, plan, workspace)
+    made = key.key(request, _source(inputs, plan, content), ignore=inputs.reuse_ignore)
     result = Wanted(
         plan=plan,
         repository=repository,
-        build=build(inputs, context, plan, workspace),
+        build=replace(request, labels={**request.labels, key.LABEL: made.label}),
         gitops=gitops,
         origin=message.Origin(
             repository=context.repository,
@@ -68,9 +72,15 @@ def wanted(
             run_url=context.run_url,
         ),
         run_id=context.run_id or "0",
+        key=made,
         gitops_missing=missing,
     )
     return result, tuple(problems)
+
+
+def _source(inputs: Inputs, plan: Plan, content: str | None) -> str:
+    """What the image is built from: the commit, or what git has in the context. Apart, so that none is the other's."""
+    return content if inputs.reuse == "content" and content else f"commit {plan.commit}"
 
 
 def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[Problem]) -> RepositorySpec:

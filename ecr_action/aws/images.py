@@ -84,7 +84,7 @@ class EcrImages:
         commits = tuple(tag for tag in self.tags(repository, image) if revision.is_commit(tag))
         if commits:
             return commits
-        labelled = self._labelled(repository, image)
+        labelled = revision.commit(self.labels(repository, image))
         return (labelled,) if labelled else ()
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
@@ -108,14 +108,18 @@ class EcrImages:
             return image.tags
         return tuple(tag for row in answer["imageDetails"] for tag in row.get("imageTags", ()))
 
-    def _labelled(self, repository: str, image: Image) -> str | None:
+    def labels(self, repository: str, image: Image) -> Mapping[str, str]:
+        """The labels of *image*, of the first platform of an index; none, with a notice, where the role may not read.
+
+        Raises AwsUnreachable where they are there and do not come.
+        """
         manifest = image.manifest or self._by_digest(repository, image.digest).manifest
         child = revision.first_child(manifest)
         if child:
             manifest = self._by_digest(repository, child).manifest
         digest = revision.config(manifest)
         configuration = self._blob(repository, digest) if digest else ""
-        return revision.commit(configuration)
+        return revision.labels(configuration)
 
     def _by_digest(self, repository: str, digest: str) -> Image:
         rows = self._get(repository, [{"imageDigest": digest}])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 REVISION = "org.opencontainers.image.revision"
@@ -29,10 +30,15 @@ def config(manifest: str) -> str | None:
     return _digest(_dict(_object(manifest), "config"))
 
 
-def commit(configuration: str) -> str | None:
-    """The commit (40 hex) in the revision label of an image's configuration."""
-    labels = _dict(_dict(_object(configuration), "config"), "Labels")
-    match = _COMMIT.fullmatch(str(labels.get(REVISION, "")))
+def labels(configuration: str) -> dict[str, str]:
+    """The labels in an image's configuration."""
+    found = _dict(_dict(_object(configuration), "config"), "Labels")
+    return {name: text for name, text in found.items() if isinstance(text, str)}
+
+
+def commit(labels: Mapping[str, str]) -> str | None:
+    """The commit (40 hex) in the revision label."""
+    match = _COMMIT.fullmatch(labels.get(REVISION, ""))
     return match[1] if match else None
 
 

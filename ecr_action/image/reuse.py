@@ -7,44 +7,112 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ecr_action.errors import TagTaken
+from ecr_action.image.key import SERVICE, Key, differing
 from ecr_action.image.tags import Tags
 from ecr_action.protocols import Image, RepositoryState
+
+# ECR takes 1,000 tags of an image ("Amazon ECR service quotas"); by its content one image serves many commits.
+MOST_TAGS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """*image* to reuse, or None to build one; the *tags* it gets; *because*, in words; *notices* for the user."""
+    """*image* to reuse, or None to build one; the *tags* it gets; *because*, in words; *notices* for the user.
+
+    *keyed*: later runs with the same build inputs may take this image.
+    """
 
     image: Image | None
     tags: Tags
     because: str
     notices: tuple[str, ...] = ()
+    keyed: bool = True
 
 
-def asked(tags: Tags, run_id: str, *, reusing: bool) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What can be asked of an image: its build *inputs* (None: another pipeline's image) and all its tags (*names*)."""
+
+    inputs: Callable[[Image], Mapping[str, str] | None]
+    names: Callable[[Image], tuple[str, ...]]
+
+
+def asked(tags: Tags, run_id: str, key: Key) -> tuple[str, ...]:
     """The tags that have to be looked up before :func:`choose` can decide."""
-    second = (f"{tags.content}-r{run_id}",) if tags.content and not reusing else ()
-    return tuple(dict.fromkeys((*tags.order, *(tag for tag in (tags.content,) if tag), *second)))
+    own = (tags.content, *second(tags, run_id).fixed, key.tag) if tags.content else ()
+    return tuple(dict.fromkeys((*tags.order, *own)))
 
 
-def choose(tags: Tags, there: Mapping[str, Image], run_id: str, *, reusing: bool) -> Choice:
-    """Reuse the image of this commit where there is one; a second image of a commit never takes the first one's tags.
+def choose(
+    tags: Tags, there: Mapping[str, Image], run_id: str, *, reusing: bool, key: Key, known: Known, dirty: bool = False
+) -> Choice:
+    """Reuse the image with our key where there is one; a second image of a commit never takes the first one's tags.
 
     Parameters: *there* maps the tags of :func:`asked` that exist to their images; *run_id* is GITHUB_RUN_ID, so that a
-    re-run finds the image of its first attempt; *reusing* is whether this run may take the commit's image at all.
+    re-run finds the image of its first attempt; *reusing* is whether this run may take an image that others built;
+    *dirty*: the checkout is of no commit, so that nobody may take what is built. Raises TagTaken where the commit's
+    image is another service's.
     """
     content = tags.content or ""
-    first = there.get(content)
+    first, own, keyed = (there.get(tag) for tag in (content, f"{content}-r{run_id}", key.tag))
+    if dirty:
+        said = (
+            f"The checkout has uncommitted changes: the image gets tags that end in -r{run_id}, and no run reuses it."
+        )
+        return Choice(
+            image=None, tags=second(tags, run_id), because="uncommitted changes", notices=(said,), keyed=False
+        )
+    if reusing and keyed is not None and len(known.names(keyed) if first is None else ()) < MOST_TAGS:
+        because = f"{key.tag} is in the repository: same {'commit, same ' if first else ''}build inputs"
+        return Choice(image=keyed, tags=_its_tags(tags, keyed, first, run_id, known), because=because)
     if first is None:
         return Choice(image=None, tags=tags, because=f"no image has the tag {content}")
-    if reusing:
-        return Choice(image=first, tags=tags, because=f"{content} is in the repository: same commit")
-    renamed = second(tags, run_id)
-    own = there.get(f"{content}-r{run_id}")
-    if own is not None:
-        return Choice(image=own, tags=renamed, because=f"{content}-r{run_id} is in the repository: this run built it")
     said = f"{content} has an image already; this one is built anew and gets tags that end in -r{run_id}"
-    return Choice(image=None, tags=renamed, because=said, notices=(said,))
+    if reusing:
+        inputs = known.inputs(first)
+        if inputs is None:
+            notice = f"{content} is another pipeline's image: which inputs it was built with can't be told."
+            return Choice(image=first, tags=tags, because="same commit", notices=(notice,), keyed=False)
+        others = differing(key.inputs, inputs)
+        if not others:
+            return Choice(
+                image=first, tags=tags, because=f"{content} is in the repository: same commit and build inputs"
+            )
+        _refuse_other_service(content, others)
+        said = f"{content} was built with another {', '.join(others)}; this image gets tags that end in -r{run_id}"
+    renamed = second(tags, run_id)
+    if own is None:
+        return Choice(image=None, tags=renamed, because=said, notices=(said,))
+    if differing(key.inputs, known.inputs(own) or {}):
+        raise _two_in_one_run(content, run_id)
+    return Choice(image=own, tags=renamed, because=f"{content}-r{run_id} is in the repository: this run built it")
+
+
+def _its_tags(tags: Tags, image: Image, first: Image | None, run_id: str, known: Known) -> Tags:
+    """The tags of *image*: the plain ones unless the commit's first image has them."""
+    if first is None or first.digest == image.digest:
+        return tags
+    prefix = f"{tags.content}-r"
+    runs = [name.removeprefix(prefix) for name in known.names(image) if name.startswith(prefix)]
+    return second(tags, runs[0] if runs else run_id)
+
+
+def _refuse_other_service(content: str, others: tuple[str, ...]) -> None:
+    found = [name for name in others if name in SERVICE]
+    if found:
+        raise TagTaken(
+            f"{content} is the image of another service: it was built with another {' and '.join(found)}.",
+            why="Two services of one commit can't share a repository: each would take the other's tags.",
+            fix="Give this one a repository of its own:\nrepository: <service>",
+        )
+
+
+def _two_in_one_run(content: str, run_id: str) -> TagTaken:
+    return TagTaken(
+        f"{content}-r{run_id} is there already, built by another job of this run with other inputs.",
+        why="One run can add one image to a commit that has one.",
+        fix="Give each job a repository of its own:\nrepository: <service>",
+    )
 
 
 def second(tags: Tags, run_id: str) -> Tags:

@@ -33,7 +33,16 @@ def repository_of(stage: Stage) -> str:
 
 
 def tags_of(stage: Stage, repository: str = "") -> dict[str, str]:
-    """Tag -> digest of all images."""
+    """Tag -> digest of all images, without the tags that name build inputs."""
+    return {tag: digest for tag, digest in _tagged(stage, repository).items() if not tag.startswith("key-")}
+
+
+def keys_of(stage: Stage, repository: str = "") -> dict[str, str]:
+    """Tag -> digest of the tags that name build inputs."""
+    return {tag: digest for tag, digest in _tagged(stage, repository).items() if tag.startswith("key-")}
+
+
+def _tagged(stage: Stage, repository: str) -> dict[str, str]:
     found = ecr(stage).list_images(repositoryName=repository or repository_of(stage), filter={"tagStatus": "TAGGED"})
     return {row["imageTag"]: row["imageDigest"] for row in found["imageIds"]}
 

@@ -77,7 +77,7 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
             *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
             *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken"],
             *["ecr:BatchGetImage"] * 2,
-            *["ecr:PutImage"] * 4,
+            *["ecr:PutImage"] * 5,
             "github:GET compare",
             *_BUMP,
         ]

@@ -38,9 +38,7 @@ def machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("sources.list.d/debian.sources", DEB822), ("sources.list", ONE_LINE)]
-)
+@pytest.mark.parametrize(("name", "text"), [("sources.list.d/debian.sources", DEB822), ("sources.list", ONE_LINE)])
 def test_the_main_archive_is_read_from_the_sources(machine: Path, name: str, text: str) -> None:
     """Both formats give the distribution's own archive: no third party's, no security archive."""
     (machine / name).write_text(text)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ecr_action.errors import TagTaken
 from ecr_action.image import reuse
+from ecr_action.image.key import Key
 from ecr_action.image.tags import Tags
 from ecr_action.protocols import Image, RepositoryState
 from tests.builders import SHA
@@ -41,21 +42,91 @@ def repository(mutability: str = "MUTABLE", *exclusions: str) -> RepositoryState
     )
 
 
+KEY = Key(tag="key-0123456789abcdef", inputs={"context": "1", "build-args": "2"})
+KEYED = Image(digest="sha256:" + "3" * 64, media_type="m", manifest="{}")
+
+
+def chosen(
+    there: dict[str, Image],
+    *,
+    tags: Tags = BRANCH,
+    reusing: bool = True,
+    dirty: bool = False,
+    inputs: dict[str, dict[str, str]] | None = None,
+    names: tuple[str, ...] = (),
+) -> reuse.Choice:
+    """The choice of run 5; *inputs* are those of images by digest, *names* the tags of every image."""
+    known = reuse.Known(inputs=lambda image: (inputs or {}).get(image.digest), names=lambda _: names)
+    return reuse.choose(tags, there, "5", reusing=reusing, key=KEY, known=known, dirty=dirty)
+
+
 def test_a_commit_without_an_image_is_built() -> None:
     """Under its plain tags."""
-    choice = reuse.choose(BRANCH, {"latest": OTHER}, "5", reusing=True)
-    assert (choice.image, choice.tags) == (None, BRANCH)
+    choice = chosen({"latest": OTHER})
+    assert (choice.image, choice.tags, choice.keyed) == (None, BRANCH, True)
 
 
-def test_a_commit_with_an_image_is_reused() -> None:
-    """Nothing is built."""
-    choice = reuse.choose(BRANCH, {SHA: FIRST}, "5", reusing=True)
-    assert (choice.image, choice.tags) == (FIRST, BRANCH)
+def test_an_image_with_our_key_is_reused() -> None:
+    """Nothing is built, nothing said."""
+    choice = chosen({SHA: FIRST, KEY.tag: FIRST})
+    assert (choice.image, choice.tags, choice.notices) == (FIRST, BRANCH, ())
+
+
+def test_an_image_with_our_inputs_and_no_key_yet_is_reused() -> None:
+    """The run that built it was cut off; the key is put now."""
+    choice = chosen({SHA: FIRST}, inputs={FIRST.digest: dict(KEY.inputs)})
+    assert (choice.image, choice.keyed, choice.notices) == (FIRST, True, ())
+
+
+def test_another_pipelines_image_of_the_commit_is_taken_with_a_notice() -> None:
+    """And gets no key: nobody knows what it was built with."""
+    choice = chosen({SHA: FIRST})
+    assert (choice.image, choice.tags, choice.keyed) == (FIRST, BRANCH, False)
+    assert "another pipeline" in choice.notices[0]
+
+
+def test_other_build_inputs_make_a_second_image() -> None:
+    """The notice names the input which differs."""
+    choice = chosen({SHA: FIRST}, inputs={FIRST.digest: {**KEY.inputs, "build-args": "9"}})
+    assert (choice.image, choice.tags.content) == (None, f"{SHA}-r5")
+    assert "build-args" in choice.notices[0]
+
+
+def test_a_key_that_moved_to_a_second_image_gives_that_one_with_its_own_tags() -> None:
+    """What a schedule built is what later runs of the commit roll out."""
+    choice = chosen({SHA: FIRST, KEY.tag: KEYED}, names=(f"{SHA}-r4", f"{SHORT}-r4", KEY.tag))
+    assert (choice.image, choice.tags.primary) == (KEYED, f"{SHORT}-r4")
+
+
+@pytest.mark.parametrize("name", ["context", "file", "target"])
+def test_another_context_file_or_target_is_another_service(name: str) -> None:
+    """An error with the line to add, before anything is built."""
+    key = {FIRST.digest: {name: "9"}}
+    known = reuse.Known(inputs=lambda image: key.get(image.digest), names=lambda _: ())
+    ours = Key(tag=KEY.tag, inputs={name: "1"})
+    with pytest.raises(TagTaken) as caught:
+        reuse.choose(BRANCH, {SHA: FIRST}, "5", reusing=True, key=ours, known=known)
+    assert name in caught.value.what
+    assert "repository: " in caught.value.fix
+
+
+def test_by_content_an_image_of_another_commit_gets_this_ones_tags() -> None:
+    """Until it has too many."""
+    choice = chosen({KEY.tag: KEYED}, names=("x",) * (reuse.MOST_TAGS - 1))
+    assert (choice.image, choice.tags) == (KEYED, BRANCH)
+    assert chosen({KEY.tag: KEYED}, names=("x",) * reuse.MOST_TAGS).image is None
+
+
+def test_a_dirty_tree_takes_no_image_and_gives_none() -> None:
+    """Its tags are its run's, and it gets no key."""
+    for there in ({}, {SHA: FIRST, KEY.tag: FIRST}, {f"{SHA}-r5": OTHER}):
+        choice = chosen(there, dirty=True, reusing=False)
+        assert (choice.image, choice.tags.content, choice.keyed) == (None, f"{SHA}-r5", False)
 
 
 def test_a_second_image_of_a_commit_takes_none_of_its_tags() -> None:
     """Each that names the commit ends in the run's number; the primary is what rolls out."""
-    choice = reuse.choose(BRANCH, {SHA: FIRST}, "5", reusing=False)
+    choice = chosen({SHA: FIRST, KEY.tag: FIRST}, reusing=False)
     assert choice.image is None
     assert choice.tags.content == f"{SHA}-r5"
     assert choice.tags.primary == f"{SHORT}-r5"
@@ -67,8 +138,14 @@ def test_a_second_image_of_a_commit_takes_none_of_its_tags() -> None:
 def test_a_re_run_finds_the_second_image_that_it_built() -> None:
     """By the run's own number."""
     there = {SHA: FIRST, f"{SHA}-r5": OTHER}
-    assert f"{SHA}-r5" in reuse.asked(BRANCH, "5", reusing=False)
-    assert reuse.choose(BRANCH, there, "5", reusing=False).image == OTHER
+    assert set(there) <= set(reuse.asked(BRANCH, "5", KEY))
+    assert chosen(there, reusing=False, inputs={OTHER.digest: dict(KEY.inputs)}).image == OTHER
+
+
+def test_another_job_of_the_same_run_with_other_inputs_is_no_re_run() -> None:
+    """A matrix over build arguments needs a repository for each."""
+    with pytest.raises(TagTaken):
+        chosen({SHA: FIRST, f"{SHA}-r5": OTHER}, reusing=False, inputs={OTHER.digest: {"build-args": "9"}})
 
 
 @pytest.mark.parametrize(

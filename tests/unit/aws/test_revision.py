@@ -22,7 +22,7 @@ JSON = st.recursive(
 @given(JSON.map(json.dumps) | st.text())
 def test_any_document_is_read(text: str) -> None:
     """Strange registries give strange documents: no digest, no commit, no exception."""
-    for read in (revision.first_child, revision.config, revision.commit):
+    for read in (revision.first_child, revision.config, lambda t: revision.commit(revision.labels(t))):
         assert read(text) is None or isinstance(read(text), str)
 
 
@@ -54,4 +54,4 @@ def test_the_first_real_child(rows: list[object], child: str | None) -> None:
 )
 def test_the_label_is_a_commit_or_nothing(label: object, commit: str | None) -> None:
     """40 hex digits, with or without the mark of a dirty tree."""
-    assert revision.commit(json.dumps({"config": {"Labels": {revision.REVISION: label}}})) == commit
+    assert revision.commit(revision.labels(json.dumps({"config": {"Labels": {revision.REVISION: label}}}))) == commit
