@@ -238,6 +238,18 @@ def _wrong_tag(entry: str) -> str:
     return f"has {entry!r}, which is no tag" + (f" (write {clean!r})" if clean and tags.is_tag(clean) else "")
 
 
+def hosts(value: str) -> tuple[str, ...]:
+    return tuple(_host(entry) for entry in _read(entries, value))
+
+
+def _host(entry: str) -> str:
+    parsed = parse(f"{entry}/name")
+    if parsed is None or parsed.host != entry:
+        fix = "It has the form 123456789012.dkr.ecr.eu-west-1.amazonaws.com, without https:// and path."
+        raise Wrong(f"has {entry!r}, which is no registry's host.", fix)
+    return entry
+
+
 def gitops_files(value: str) -> tuple[GitOpsPath, ...]:
     return tuple(_gitops_path(entry) for entry in _read(entries, value))
 

@@ -53,6 +53,7 @@ class Inputs:
     gitops_token: Secret
     gitops_files: tuple[GitOpsPath, ...]
     gitops_commit_message: str | None
+    gitops_registries: tuple[str, ...]
     gitops_pin: str
     github_token: Secret
     dry_run: bool
@@ -107,6 +108,7 @@ TABLE: Mapping[str, Spec] = {
     "gitops-token": Spec("", converters.secret("gitops-token")),
     "gitops-files": Spec("", converters.gitops_files),
     "gitops-commit-message": Spec("", converters.optional),
+    "gitops-registries": Spec("", converters.hosts),
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
     "github-token": Spec("${{ github.token }}", converters.secret("github-token")),
     "dry-run": Spec("false", converters.boolean),

@@ -40,6 +40,8 @@ def bump(command: Command, console: Runner) -> int:
     )
     for notice in result.notices:
         console.notice(notice)
+    for warning in result.warnings:
+        console.warning(warning)
     if not dry:
         _write(result, files)
     console.result(edit.unified_diff(result))

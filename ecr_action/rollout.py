@@ -43,6 +43,7 @@ class _Run:
             environment=self.wanted.plan.environment,
             named=self.gitops.named,
             paths=snapshot.paths,
+            replicas=self.gitops.replicas,
             verdict=self.verdict,
         )
         return {change.path: change.content for change in self.result.edits}
@@ -117,6 +118,8 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Service
     result = run.result
     for notice in result.notices:
         console.notice(notice, title="GitOps")
+    for warning in result.warnings:
+        console.warning(warning, title="GitOps")
     for _, kept in result.kept:
         _say(kept, console)
     return RolledOut(

@@ -30,6 +30,7 @@ class GitOpsWanted:
     patterns: tuple[str, ...]
     named: tuple[str, ...]
     pin: str
+    replicas: tuple[str, ...]
     message: str | None
 
 
@@ -145,6 +146,7 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         patterns=tuple(expanded.values()),
         named=tuple(text for path, text in expanded.items() if path.environment or "{environment}" in path.pattern),
         pin=inputs.gitops_pin,
+        replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
     ), ""
 

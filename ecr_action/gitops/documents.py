@@ -29,6 +29,11 @@ _INDENT = re.compile(r"[ \t?:-]{60,}")
 _BOM = "\ufeff"
 _TAG = "tag:yaml.org,2002:"
 MERGE, STRING, MAPPING, SEQUENCE = (f"{_TAG}{name}" for name in ("merge", "str", "map", "seq"))
+# What a template engine fills in, within a line; and its statements, which decide about whole lines.
+_FILLED_IN = re.compile(r"\{\{[^{}\n]*\}\}")
+_STATEMENT = re.compile(r"\{\{-?[ \t]*(?:/\*|(?:if|else|end|range|with|define|block|template|include)\b)")
+# Stands for it while the text is parsed: a letter for YAML that no image, tag or registry has.
+_FILLED = "\ue000"
 # Of text without quotes: what type it has is a question for each reader.
 PLAIN = "plain"
 
@@ -49,6 +54,11 @@ class _Loader(yaml.CSafeLoader):
 
     def ascend_resolver(self) -> None:
         """Nothing, likewise."""
+
+
+def is_filled_in(text: str) -> bool:
+    """Whether a template engine makes a part of *text*, so that it can't be read without it."""
+    return "{{" in text or _FILLED in text
 
 
 def extent(node: yaml.Node) -> tuple[int, int]:
@@ -77,6 +87,29 @@ class Source:
     lines: tuple[tuple[int, int], ...] = ()
     shallow: bool = False
 
+    @cached_property
+    def template(self) -> bool:
+        """Whether it is a literal block that an engine fills in."""
+        return self.outer is not None and "{{" in self.text
+
+    @cached_property
+    def parsed(self) -> str:
+        """What is parsed: *text*, of the same length, in which a template's expressions are one word each.
+
+        A template with statements stays as it is, and is no YAML then.
+        """
+        if not self.template or _STATEMENT.search(self.text):
+            return self.text
+        return _FILLED_IN.sub(lambda match: _FILLED * len(match[0]), self.text)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the text can be parsed, which of a template is not sure."""
+        try:
+            return not (self.template and "{{" in self.parsed) and bool(self.roots)
+        except GitOpsParse:
+            return False
+
     @property
     def depth(self) -> int:
         """How many literal blocks this text lies in."""
@@ -103,7 +136,7 @@ class Source:
     @cached_property
     def _scalars(self) -> dict[int, int]:
         """Each scalar token's start by its end: marks of tokens leave out anchor and tag, those of nodes don't."""
-        tokens = yaml.scan(self.text, Loader=yaml.CSafeLoader)
+        tokens = yaml.scan(self.parsed, Loader=yaml.CSafeLoader)
         return {t.end_mark.index: t.start_mark.index for t in tokens if isinstance(t, yaml.ScalarToken)}
 
     @cached_property
@@ -223,7 +256,7 @@ def _is_json(file: File, text: str) -> bool:
 
 def _compose(source: Source) -> list[yaml.Node]:
     """The roots of the YAML documents in *source*. Raises GitOpsParse with file, line and column."""
-    text = source.text
+    text = source.parsed
     if len(text) > MOST_OF_DOCUMENT:
         what = f"{source.file}: the document at line {source.line + 1} has {len(text):,} characters."
         why = f"{MOST_OF_DOCUMENT:,} are read at most; Kubernetes takes no object of that size either."
@@ -245,7 +278,7 @@ def _compose(source: Source) -> list[yaml.Node]:
 
 def check_depth(source: Source) -> None:
     """Raises GitOpsParse where collections nest deeper than is safe to compose."""
-    text = source.text
+    text = source.parsed
     if not _INDENT.search(text) and text.count("[") + text.count("{") + 2 * 60 <= MOST_NESTED:
         return
     depth = 0

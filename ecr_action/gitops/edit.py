@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import GitOpsParse, InputProblems, Problem
-from ecr_action.gitops import labels, outright, placeholders
+from ecr_action.gitops import labels, outright, owners, placeholders
 from ecr_action.gitops.candidates import not_referenced
 from ecr_action.gitops.changes import changes_for
 from ecr_action.gitops.diff import unified
@@ -17,7 +17,7 @@ from ecr_action.gitops.environments import Environments, Unclear, normalise
 from ecr_action.gitops.environments import Found as Named
 from ecr_action.gitops.find import Found, Place, find, same_registry
 from ecr_action.gitops.select import select
-from ecr_action.gitops.splice import Addition, Change, is_plain, splice
+from ecr_action.gitops.splice import Addition, Change, splice
 from ecr_action.gitops.superseded import Standing, Verdict
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import scalar, within
@@ -46,7 +46,7 @@ class Result:
     """What an edit came to.
 
     *references*: every one that was found; *chosen*: those meant by the run; *kept*: those of them that the verdict
-    held back, with it; *held*: frozen by a comment; *unchanged*: right already; *notices*: for the user.
+    held back, with it; *held*: frozen by a comment; *unchanged*: right already; *notices* and *warnings*: for the user.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -56,19 +56,21 @@ class Result:
     held: tuple[Found, ...] = ()
     unchanged: tuple[Found, ...] = ()
     notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
 class _Work:
     """What one call collects on its way."""
 
-    files: dict[str, File]
+    files: dict[str, File] = field(default_factory=dict)
     references: list[Found] = field(default_factory=list)
     chosen: list[Found] = field(default_factory=list)
     kept: list[tuple[Found, Verdict]] = field(default_factory=list)
     held: list[Found] = field(default_factory=list)
     unchanged: list[Found] = field(default_factory=list)
     notices: dict[str, None] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
     edits: dict[str, list[Change | Addition]] = field(default_factory=dict)
     moved: list[tuple[Found, Target]] = field(default_factory=list)
 
@@ -139,12 +141,15 @@ def _bumped(
 ) -> Result:
     if wrong := [problem for target in targets for problem in _problems(target)]:
         raise InputProblems(wrong)
-    work = _Work(_usable(files, scope, targets))
+    work = _Work()
+    work.files = _usable(files, scope, targets, work.say)
     for target in targets:
         for found in _chosen(work, target, scope, len(targets)):
             work.chosen.append(found)
             _decide(work, found, target, verdict)
     labels.follow(work.files, work.edits, work.moved, work.say)
+    for text in owners.warnings(work.files.values(), work.moved):
+        work.warnings.setdefault(text)
     return _finished(work)
 
 
@@ -160,7 +165,9 @@ def _problems(target: Target) -> Iterator[Problem]:
 _LINKS = ("120000", "160000")
 
 
-def _usable(files: Sequence[File], scope: _Scope, targets: Sequence[Target]) -> dict[str, File]:
+def _usable(
+    files: Sequence[File], scope: _Scope, targets: Sequence[Target], say: Callable[[str], None]
+) -> dict[str, File]:
     """The files that may be edited: no links, no workflows, no chart's templates.
 
     Raises GitOpsParse where a template is named outright.
@@ -173,7 +180,12 @@ def _usable(files: Sequence[File], scope: _Scope, targets: Sequence[Target]) -> 
             continue
         if not _is_template(file, paths):
             kept[file.path] = file
-        elif (file.path in scope.named or file.path in scope.fields) and any(name in file.content for name in names):
+        elif not any(name in file.content for name in names):
+            continue
+        elif file.path not in scope.named and file.path not in scope.fields:
+            if b"image" in file.content:
+                say(f"{file.path} is a template of a Helm chart; it is not edited, the chart's values are.")
+        else:
             what = f"{file.path} is a template of a Helm chart, which is not edited."
             raise GitOpsParse(what, fix=f"Name the values file: {_chart(file.path)}values.yaml", file=file.path)
     return kept
@@ -295,7 +307,6 @@ def _decide(work: _Work, found: Found, target: Target, verdict: Callable[[Standi
             return
         if answer.notice:
             work.say(answer.notice)
-    _tell_of_owner(work, found, target)
     work.edits.setdefault(found.file, []).extend(made)
     work.moved.append((found, target))
 
@@ -318,14 +329,6 @@ def _standing(found: Found) -> Standing:
     )
 
 
-def _tell_of_owner(work: _Work, found: Found, target: Target) -> None:
-    where = f"{found.file}, line {found.line}"
-    if found.flux:
-        work.say(f"{where}: Flux's image automation writes this field too (the $imagepolicy comment); only one should.")
-    if found.seen is not None and not found.seen.forced and not is_plain(target.tag):
-        work.say(f"{where}: Helm reads {target.tag} as a number here; add 'forceString: true' to the parameter.")
-
-
 def _finished(work: _Work) -> Result:
     edits = []
     for path, made in work.edits.items():
@@ -341,6 +344,7 @@ def _finished(work: _Work) -> Result:
         held=_told(work.held),
         unchanged=_told(work.unchanged),
         notices=tuple(work.notices),
+        warnings=tuple(work.warnings),
     )
 
 

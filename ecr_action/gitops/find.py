@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from ecr_action.errors import GitOpsParse
 from ecr_action.gitops import forms
 from ecr_action.gitops.documents import Document, Source, documents, extent
 from ecr_action.gitops.forms import Seen
@@ -182,14 +181,8 @@ def _of_text(
 def _of_source(
     document: Document, hit: Hit, source: Source, repositories: Collection[str], wanted: Callable[[str], bool]
 ) -> Iterator[Found]:
-    """References in the text of a block; a text that is no YAML, or a template, is looked at line by line."""
-    roots: list[yaml.Node] = []
-    if "{{" not in source.text:
-        try:
-            roots = source.roots
-        except GitOpsParse:
-            roots = []
-    roots = [root for root in roots if not isinstance(root, yaml.ScalarNode)]
+    """References in the text of a block; a template that is no YAML is looked at line by line."""
+    roots = [root for root in source.roots if not isinstance(root, yaml.ScalarNode)] if source.readable else []
     if not roots:
         found = list(_of_lines(document, hit, source, repositories)) if "{{" in source.text else []
         yield from found or _listed(document, hit, repositories)

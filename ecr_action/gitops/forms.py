@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from ecr_action.gitops.documents import Source
+from ecr_action.gitops.documents import Source, is_filled_in
 from ecr_action.gitops.walk import Hit, Step, entries, scalar, within
 from ecr_action.image import reference
 from ecr_action.image.reference import DIGEST, Reference
@@ -57,7 +57,7 @@ class Seen:
 
 def look(hit: Hit) -> Seen | None:
     """The reference that *hit* is a part of, None where it is none. A value with ``{{`` never is one."""
-    if "{{" in hit.node.value or not hit.steps:
+    if is_filled_in(hit.node.value) or not hit.steps:
         return None
     return _kustomize(hit) or _parameter(hit) or _whole(hit) or _fields(hit)
 
@@ -96,7 +96,7 @@ def _kustomize(hit: Hit) -> Seen | None:
         return None
     name = scalar(fields.get("newName")) or scalar(fields.get("name")) or ""
     parsed = reference.parse(name)
-    if parsed is None or "{{" in name or parsed.tag or parsed.digest:
+    if parsed is None or is_filled_in(name) or parsed.tag or parsed.digest:
         return None
     tag, digest = fields.get("newTag"), fields.get("digest")
     return Seen(
@@ -152,7 +152,7 @@ def _joined(
     own = scalar(digest) or ""
     own = f"sha256:{own}" if _HEX.fullmatch(own) else own
     standing = own if DIGEST.fullmatch(own) else pinned if DIGEST.fullmatch(pinned) else None
-    if "{{" in words or "{{" in registry or not (label or standing):
+    if is_filled_in(words + registry) or not (label or standing):
         return None
     return Seen(
         form=form,

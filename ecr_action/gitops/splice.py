@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 
 import yaml
@@ -173,10 +173,10 @@ def _refused(edit: Change | Addition, why: str, fix: str) -> GitOpsParse:
 
 
 def _verify(source: Source, after: str, plan: _Plan) -> None:
-    """Parse what *source* became and compare all of it. A template can't be parsed: its lines were replaced whole."""
-    if "{{" in source.text and source.outer is not None:
+    """Parse what *source* became and compare all of it. A template that can't be parsed had whole lines replaced."""
+    if source.template and not source.readable:
         return
-    new = _parsed(Source(source.file, after, source.start, source.line, source.json, shallow=True))
+    new = _parsed(replace(source, text=after, shallow=True))
     if len(source.roots) == len(new) and all(map(_same, source.roots, new, repeat(plan))):
         return
     what = f"{source.file}: the edit would change something else too; nothing was written."

@@ -178,6 +178,18 @@ def test_inputs_of_gitops(stage: Stage) -> None:
     assert "placeholder" in gitops_file(stage, "manifests/deployment.yaml", "main")
 
 
+def test_gitops_registries(make_stage: Make) -> None:
+    """A replica's reference moves along and keeps its host; a registry that is not named stays."""
+    own, other = (f"{account}.dkr.ecr.eu-west-1.amazonaws.com" for account in ("123456789012", "999988887777"))
+    stage = make_stage({"app.yaml": f"a: {{image: {own}/hello-web:old}}\nb: {{image: {other}/hello-web:old}}\n"})
+    result = ok(stage.publish(stage.push_payload(), gitops_registries=own))
+    name, tag = repository_of(stage), result.outputs["tag"]
+    assert gitops_file(stage, "app.yaml") == (
+        f"a: {{image: {own}/{name}:{tag}}}\nb: {{image: {other}/{name}:old}}\n"
+    )
+    assert f"gitops-registries: {other}" in result.log
+
+
 def test_the_default_gitops_repository(stage: Stage) -> None:
     """`<owner>/<repository>-gitops` where a token is given."""
     result = ok(stage.publish(stage.push_payload(), gitops_repository="-"))

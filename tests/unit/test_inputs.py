@@ -98,6 +98,8 @@ def test_all_problems_come_at_once() -> None:
         ({"gitops_files": "../x.yaml"}, "gitops-files", ".."),
         ({"gitops_files": ".github/x.yaml"}, "gitops-files", "never written"),
         ({"gitops_pin": "sha"}, "gitops-pin", "tag or digest"),
+        ({"gitops_registries": "https://registry.example.com"}, "gitops-registries", "without https://"),
+        ({"gitops_registries": "registry.example.com/team"}, "gitops-registries", "no registry's host"),
         ({"role_session_name": "a b"}, "role-session-name", "session name"),
         ({"dry_run": "yes"}, "dry-run", "true or false"),
     ],

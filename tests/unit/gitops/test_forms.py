@@ -342,7 +342,7 @@ def test_a_parameter_that_helm_would_read_as_a_number_is_told() -> None:
     text = (
         f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n  - {{name: image.tag, value: old}}\n"
     )
-    assert any("forceString" in notice for notice in run({"a.yaml": text}, tag="1234567").notices)
+    assert any("forceString" in notice for notice in run({"a.yaml": text}, tag="1234567").warnings)
     assert not run({"a.yaml": text}, tag="abc1234").notices
 
 
@@ -361,7 +361,7 @@ def test_another_owner_is_told() -> None:
     text = f'image: {IMAGE}:old # {{"$imagepolicy": "flux-system:x"}}\n'
     result = run({"a.yaml": text})
     assert result.edits
-    assert "imagepolicy" in result.notices[0]
+    assert "imagepolicy" in result.warnings[0]
 
 
 def test_replicas_follow_only_where_asked_for() -> None:
