@@ -10,6 +10,7 @@ from typing import Any
 from .clock import Clock
 from .identity import Identities
 from .ledger import Calls, Fault, Faults, Rate, Rates
+from .lifecycle import PENDING, LifecycleOperations
 from .oidc import Issuer
 from .web import Request, Response
 
@@ -26,6 +27,7 @@ class Control:
     environment: Callable[[], dict[str, str]]
     account: str
     rates: Rates
+    lifecycle: LifecycleOperations
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*; unknown paths are 404, bad values 400."""
@@ -71,6 +73,15 @@ class Control:
         """Limit operations: ``{"PutImage": {"count": 10, "seconds": 1}}``; null takes a limit away."""
         for operation, rate in body.items():
             self.rates.limit(operation, Rate(**rate) if rate else None)
+        return {}
+
+    def _POST_lifecycle(self, *_: object) -> object:
+        """Let all lifecycle policies act as of the lab's time, as ECR does once a day."""
+        return self.lifecycle.act()
+
+    def _POST_previews(self, _: object, body: dict[str, Any]) -> object:
+        """Let each preview that starts from now on be asked for ``{"pending": n}`` times before it is complete."""
+        self.lifecycle.store.set(PENDING, str(int(body["pending"])))
         return {}
 
     def _POST_oidc(self, _: object, body: dict[str, Any]) -> object:

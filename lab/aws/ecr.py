@@ -15,15 +15,13 @@ from .errors import AwsError, invalid_parameter
 from .identity import Caller, Identities
 from .images import Images, Place
 from .layers import LayerOperations
+from .lifecycle import LifecycleOperations
 from .moto_backend import Moto
 
 BY_MOTO = {
     "CreateRepository",
     "DeleteRepository",
     "DescribeRepositories",
-    "PutLifecyclePolicy",
-    "GetLifecyclePolicy",
-    "DeleteLifecyclePolicy",
     "DescribeRegistry",
     "PutReplicationConfiguration",
     "TagResource",
@@ -51,6 +49,7 @@ class Ecr:
 
     images: Images
     layers: LayerOperations
+    lifecycle: LifecycleOperations
     moto: Moto
     identities: Identities
     clock: Clock
@@ -121,6 +120,7 @@ class Ecr:
         result: Answer = self.moto.ecr(call.registry, call.region, call.operation, parameters)
         if call.operation == "DeleteRepository":
             self.images.close(call.place)
+            self.lifecycle.forget(call.place)
         for repository in [result.get("repository"), *result.get("repositories", [])]:
             if repository:
                 host = self.host(repository["registryId"], call.region)

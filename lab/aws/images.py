@@ -305,18 +305,27 @@ class Images:
         """Start to bring an image back from the archive."""
         self.activate(repository, digest, self._clock.now() + RESTORE_SECONDS)
 
-    def orphans(self, repository: int) -> list[str]:
-        """Return the referrers whose subject is not there (any more)."""
-        rows = self._store.rows(
-            "select digest from images i where repository = ? and subject is not null and not exists "
-            "(select 1 from images s where s.repository = i.repository and s.digest = i.subject)",
-            repository,
-        )
-        return [str(row["digest"]) for row in rows]
-
     def delete(self, repository: int, digest: str) -> None:
-        """Remove an image and its tags."""
-        self._store.run("delete from images where (repository, digest) = (?, ?)", repository, digest)
+        """Remove an image and its tags; what refers to it is an orphan from now on."""
+        with self._store.transaction():
+            self._store.run("delete from images where (repository, digest) = (?, ?)", repository, digest)
+            values = (self._clock.now(), repository, digest)
+            self._store.run("update images set orphaned_at = ? where (repository, subject) = (?, ?)", *values)
+
+    def sweep(self) -> None:
+        """Remove orphans whose subject did not come back: ECR does so within 24 hours."""
+        orphans = (
+            "select repository, digest from images i where orphaned_at is not null and not exists "
+            "(select 1 from images s where s.repository = i.repository and s.digest = i.subject)"
+        )
+        while rows := self._store.rows(orphans):
+            for row in rows:
+                self.delete(int(row["repository"]), str(row["digest"]))
+
+    def places(self) -> list[Place]:
+        """Return the repositories that have been used."""
+        rows = self._store.rows("select account, region, name from repositories order by id")
+        return [Place(row["account"], row["region"], row["name"]) for row in rows]
 
 
 def tag_already_exists(place: Place, tag: str) -> AwsError:

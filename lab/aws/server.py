@@ -23,6 +23,7 @@ from .identity import Identities
 from .images import Images
 from .layers import LayerOperations, Uploads
 from .ledger import Calls, Faults, Rates
+from .lifecycle import LifecycleOperations
 from .moto_backend import Moto
 from .oidc import Issuer
 from .registry import Registry
@@ -77,14 +78,23 @@ class AwsLab:
         key = identities.admin_secret.encode()
         uploads = Uploads(chosen.state / "uploads")
         layers = LayerOperations(images, self._content, self._clock, self.origin, key, uploads)
-        registry_settings = RegistrySettings(self._store, self._clock, moto)
-        parts = (ImageOperations(images), layers, registry_settings)
-        ecr = Ecr(images, layers, moto, identities, self._clock, self.host, parts)
+        lifecycle = LifecycleOperations(self._store, self._clock, images)
+        registry_settings = RegistrySettings(self._store, self._clock, moto, lifecycle)
+        parts = (ImageOperations(images), layers, lifecycle, registry_settings)
+        ecr = Ecr(images, layers, lifecycle, moto, identities, self._clock, self.host, parts)
         rates = Rates()
         job = issuer.register({}, DEFAULT_JOB, self._store.setting("job-token", secrets.token_urlsafe(30)))
         self._job = {"ACTIONS_ID_TOKEN_REQUEST_URL": job["url"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN": job["token"]}
         control = Control(
-            self._calls, self._faults, issuer, identities, self._clock, lambda: self.environment, chosen.account, rates
+            self._calls,
+            self._faults,
+            issuer,
+            identities,
+            self._clock,
+            lambda: self.environment,
+            chosen.account,
+            rates,
+            lifecycle,
         )
         sts = Sts(identities, moto, issuer, self._clock)
         self._api = Api(ecr, sts, issuer, identities, moto, self._content, self._calls, self._faults, control, rates)

@@ -12,6 +12,7 @@ from .call import Answer, Call, page
 from .clock import Clock
 from .errors import AwsError, invalid_parameter
 from .images import Place
+from .lifecycle import LifecycleOperations
 from .moto_backend import Moto
 from .store import Store
 
@@ -31,6 +32,7 @@ class RegistrySettings:
     store: Store
     clock: Clock
     moto: Moto
+    lifecycle: LifecycleOperations
 
     def _GetAccountSetting(self, call: Call) -> Answer:
         name = _setting_name(call)
@@ -102,7 +104,7 @@ class RegistrySettings:
         parameters["tags"] = template.get("resourceTags") or []
         self._ask(place, "CreateRepository", parameters)
         if template.get("lifecyclePolicy"):
-            self._ask(place, "PutLifecyclePolicy", {"lifecyclePolicyText": template["lifecyclePolicy"]})
+            self.lifecycle.keep(place, template["lifecyclePolicy"])
         if template.get("repositoryPolicy"):
             self._ask(place, "SetRepositoryPolicy", {"policyText": template["repositoryPolicy"]})
 

@@ -24,7 +24,7 @@ create table if not exists images (
     repository integer not null references repositories (id) on delete cascade, digest text not null,
     media_type text not null, artifact_type text, size integer not null, pushed_at real not null,
     status text not null default 'ACTIVE', subject text, pulled_at real, archived_at real, activated_at real,
-    primary key (repository, digest));
+    orphaned_at real, primary key (repository, digest));
 create table if not exists tags (
     repository integer not null, tag text not null, digest text not null,
     primary key (repository, tag),
@@ -69,7 +69,7 @@ class Store:
     def _widen(self) -> None:
         """Give a record of an earlier lab the columns that images have now."""
         known = {row["name"] for row in self._connection.execute("pragma table_info(images)")}
-        for name in ("pulled_at", "archived_at", "activated_at"):
+        for name in ("pulled_at", "archived_at", "activated_at", "orphaned_at"):
             if name not in known:
                 self._connection.execute(f"alter table images add column {name} real")
 

@@ -133,7 +133,7 @@ def test_what_is_missing_is_a_failure_or_an_exception(ecr: Any, repository: str)
 def test_a_missing_repository_is_named_by_every_image_operation(ecr: Any) -> None:
     """RepositoryNotFoundException, in ECR's words."""
     ids = {"imageIds": [{"imageTag": "a"}]}
-    calls = {
+    calls: dict[str, dict[str, Any]] = {
         "batch_get_image": ids,
         "batch_delete_image": ids,
         "describe_images": {},
