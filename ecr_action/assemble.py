@@ -40,7 +40,7 @@ class SystemClock:
 
 def missing_files(plan: Plan, wanted: Wanted) -> tuple[Problem, ...]:
     """What the build needs and the checkout lacks; nothing where nothing is done."""
-    if plan.nothing:
+    if plan.nothing or plan.deploy:
         return ()
     from ecr_action.image.sources import preflight
 

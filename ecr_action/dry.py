@@ -54,6 +54,9 @@ class DryImages:
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
         return self._real.find(repository, tags)
 
+    def by_digest(self, repository: str, digest: str) -> Image | None:
+        return self._real.by_digest(repository, digest)
+
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         return self._real.commits(repository, image)
 

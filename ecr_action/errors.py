@@ -15,6 +15,7 @@
     ├── AwsUnreachable       E-AWS-UNREACHABLE
     ├── RepositoryMissing    E-ECR-REPOSITORY
     ├── TagTaken             E-ECR-TAG
+    ├── ImageMissing         E-ECR-IMAGE
     ├── EngineUnreachable    E-ENGINE
     ├── EngineLacks          E-ENGINE-LACKS
     ├── BuildFailed          E-BUILD
@@ -28,6 +29,7 @@
     ├── GitOpsRefused        E-GITOPS-REFUSED
     │   └── GitOpsMissing    E-GITOPS-FILES
     ├── GitOpsBusy           E-GITOPS-BUSY
+    ├── NotDeployed          E-NOT-DEPLOYED
     └── Interrupted          E-INTERRUPTED
 
 An exception outside this tree is our own bug (``E-BUG``, exit 3).
@@ -201,6 +203,13 @@ class TagTaken(Failure):
     title = "The tag names another image"
 
 
+class ImageMissing(Failure):
+    """The image that ``image:`` names is not in the repository, or has no tag that could be rolled out."""
+
+    code = "E-ECR-IMAGE"
+    title = "The image is not in the repository"
+
+
 class EngineUnreachable(Failure):
     """An image must be built and no Docker engine answers."""
 
@@ -296,6 +305,13 @@ class GitOpsBusy(Failure):
 
     code = "E-GITOPS-BUSY"
     title = "The GitOps commit did not get through"
+
+
+class NotDeployed(Failure):
+    """``mode: deploy`` changed nothing, since something newer stands, or every reference is held by a comment."""
+
+    code = "E-NOT-DEPLOYED"
+    title = "The image was not deployed"
 
 
 class Interrupted(Failure):

@@ -55,6 +55,8 @@ class Inputs:
     gitops_commit_message: str | None
     gitops_registries: tuple[str, ...]
     gitops_pin: str
+    mode: str
+    image: str | None
     github_token: Secret
     dry_run: bool
     sources: Mapping[str, str]
@@ -110,6 +112,8 @@ TABLE: Mapping[str, Spec] = {
     "gitops-commit-message": Spec("", converters.optional),
     "gitops-registries": Spec("", converters.hosts),
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
+    "mode": Spec("publish", converters.choice("publish", "deploy")),
+    "image": Spec("", converters.optional),
     "github-token": Spec("${{ github.token }}", converters.secret("github-token")),
     "dry-run": Spec("false", converters.boolean),
 }
@@ -155,7 +159,7 @@ _MEANT = {
 # Inputs that other actions have and this one has not; a near name would mean another thing.
 _NOT_YET = set(
     "secrets build-secrets secret-envs secret-files ssh cache cache-from cache-to no-cache pull outputs provenance "
-    "sbom retention mode image builder annotations drift scan-fail-on gitops-mode gitops-app-id".split()
+    "sbom retention builder annotations drift scan-fail-on gitops-mode gitops-app-id".split()
 )
 
 
@@ -197,6 +201,8 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(
             Problem("kms-key", "is given, but the encryption is AES256.", "Add the line 'encryption: KMS'.")
         )
+    if values.get("image") and values.get("mode") == "publish":
+        problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
     prefix, wanted = values.get("tag_prefix") or "", values.get("version")
     if wanted and version.parse(wanted[len(prefix) :] if prefix and wanted.startswith(prefix) else wanted) is None:
         problems.append(

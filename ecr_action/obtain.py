@@ -42,7 +42,8 @@ def obtain_image(
     built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
     fresh = cloud.images.find(
-        state.name, [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag]
+        state.name,
+        [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag, *_markers(plan)],
     )
     image = fresh.get(content) or Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
     fresh = {**fresh, content: image}
@@ -53,6 +54,10 @@ def obtain_image(
     if taken:
         raise taken
     return Obtained(choice=choice, image=image, there=fresh, steps=built.steps)
+
+
+def _markers(plan: Plan) -> tuple[str, ...]:
+    return (f"deployed-{plan.environment}", f"deployed-{plan.environment}-rejected") if plan.environment else ()
 
 
 def _winner(plan: Plan, choice: Choice, image: Image, there: Mapping[str, Image], images: Images) -> Image | None:

@@ -39,7 +39,8 @@ class Plan:
 
     *commit* is what is published, *head* what is checked out (*dirty*: with uncommitted changes): they differ where
     `version:` names an older tag. *named*: a tag or version says what is meant, not just a branch; *prerelease*: it is
-    one, by its version or by what the GitHub release says; *branch* is the one that the run is of, empty for others.
+    one, by its version or by what the GitHub release says; *branch* is the one that the run is of, empty for others;
+    *deploy* names the image that is taken to the environment as it is, empty for a publish.
     """
 
     event: str
@@ -52,6 +53,7 @@ class Plan:
     latest: bool = False
     gitops: bool = False
     version: version.Version | None = None
+    deploy: str = ""
     repository: str = ""
     branch: str = ""
     head: str = ""
@@ -78,7 +80,7 @@ def make(
         event=context.event,
         commit=context.commit,
         head=context.commit,
-        repository=_repository(inputs, context, problems),
+        repository=repository_name(inputs, context, problems),
     )
     if isinstance(source, Nothing):
         reason = Decision("nothing to do", "nothing is built, pushed or deployed", source.because)
@@ -113,7 +115,8 @@ def _word(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _repository(inputs: Inputs, context: Context, problems: list[Problem]) -> str:
+def repository_name(inputs: Inputs, context: Context, problems: list[Problem]) -> str:
+    """The ECR repository: the one that is given, else named after the GitHub repository."""
     if inputs.repository:
         return inputs.repository
     name = context.repository.rpartition("/")[2].lower()

@@ -11,14 +11,15 @@ from ecr_action.errors import InputProblems, Problem
 from ecr_action.inputs import TABLE
 from ecr_action.plan import Plan
 
-COMMANDS = ("publish", "plan", "bump", "lifecycle")
+COMMANDS = ("publish", "deploy", "plan", "bump", "lifecycle")
 USAGE = """\
 python -m ecr_action [publish] [--INPUT VALUE ...]
+python -m ecr_action deploy --image IMAGE --environment E [--INPUT VALUE ...]
 python -m ecr_action plan [--format text|json] [--INPUT VALUE ...]
 python -m ecr_action bump --image REGISTRY/REPOSITORY[:TAG[@DIGEST]] [--tag T] [--digest D] [--pin tag|digest]
                           [--environment E] [--dry-run] PATH...
 python -m ecr_action lifecycle default | lint --policy FILE | simulate --policy FILE --images FILE --at TIME
-Every input of the README is a flag of publish and plan: --environment staging."""
+Every input of the README is a flag of publish, deploy and plan: --environment staging."""
 _SWITCHES = {name for name, spec in TABLE.items() if spec.default in ("true", "false")}
 
 
@@ -37,6 +38,7 @@ class Command:
 
 _FLAGS: Mapping[str, tuple[str, ...]] = {
     "publish": tuple(TABLE),
+    "deploy": tuple(name for name in TABLE if name != "mode"),
     "plan": (*TABLE, "format"),
     "bump": ("image", "tag", "digest", "pin", "environment", "dry-run"),
     "lifecycle": ("policy", "images", "at", "format"),
@@ -59,7 +61,7 @@ def parse(arguments: Sequence[str]) -> Command:
             paths.append(value)
         else:
             flags[flag] = (*flags.get(flag, ()), value)
-    if paths and name in ("publish", "plan"):
+    if paths and name in ("publish", "deploy", "plan"):
         problems.append(Problem(paths[0], f"is too much: {name} takes flags only."))
     if flags.get("format", ("json",))[-1] not in ("json", "text"):
         problems.append(Problem("--format", f"is {flags['format'][-1]!r}; it takes text or json."))

@@ -112,6 +112,7 @@ class Images(Protocol):
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
         """Tag -> image for those of *tags* that are there (one BatchGetImage for each 100)."""
 
+    def by_digest(self, repository: str, digest: str) -> Image | None: ...
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         """The commits (40 hex) that *image* was built from, as far as its tags or its revision label tell."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.obtain import obtain_image
-from ecr_action.report import Outcome
+from ecr_action.protocols import Image, Images
+from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
 from ecr_action.services import Services
-from ecr_action.tagging import complete_tags, mark_deployed
+from ecr_action.tagging import complete_tags, mark_deployed, rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
 
@@ -54,7 +56,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     )
     with timeline.phase("GitOps"):
         try:
-            rolled_out = roll_out(wanted, outcome, cloud.images, services)
+            rolled_out = _roll_out(wanted, outcome, obtained.there, cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
             if rolled_out.deployed:
                 mark_deployed(plan, image, state, obtained.there, cloud.images, services)
@@ -62,3 +64,13 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise
     return replace(outcome, seconds=timeline.seconds)
+
+
+def _roll_out(
+    wanted: Wanted, outcome: Outcome, there: Mapping[str, Image], images: Images, services: Services
+) -> RolledOut:
+    held = rejected(wanted.plan, there, images, services) if wanted.gitops else ""
+    if not held:
+        return roll_out(wanted, outcome, images, services)
+    services.console.warning(held, title="NOT DEPLOYED")
+    return RolledOut(repository=wanted.gitops.repository if wanted.gitops else "", held=held, superseded=True)

@@ -149,13 +149,14 @@ def _headline(outcome: Outcome) -> str:
         return f"Dry run: {what}"
     if outcome.plan.nothing:
         return "Nothing to do"
-    if not outcome.pushed:
+    if not outcome.pushed and not outcome.plan.deploy:
         return f"{what} was built, not pushed"
     if out.held and not out.commit:
         return f"NOT DEPLOYED: {what} is published"
     if out.commit:
         return f"{what} is on its way to {_prose(outcome.plan.environment or '')}"
-    return f"{what} is published"
+    where = f" in {_prose(outcome.plan.environment or '')}"
+    return f"{what} stands already{where}" if outcome.plan.deploy else f"{what} is published"
 
 
 def _rows(outcome: Outcome) -> list[tuple[str, str]]:

@@ -71,6 +71,7 @@ class _Run:
             release=plan.version is not None,
             prerelease=plan.prerelease,
             digest=self.outcome.digest or None,
+            deploy=bool(plan.deploy),
         )
         standing = replace(standing, digest=standing.digest or self.digests.get(standing.tag or ""))
         return verdict(ours, standing, self.compared[commits], allow=plan.named and plan.event == "workflow_dispatch")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ecr_action import inputs, plan, prompt
+from ecr_action import deployment, inputs, plan, prompt
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
 from ecr_action.errors import InputProblems, Problem
@@ -48,7 +48,8 @@ def run(environment: Environment, console: Runner) -> int:
 def _given(environment: Environment, command: Command) -> dict[str, str]:
     """The inputs as written: by the step, then by flags, which win. A flag given several times is a list."""
     flags = {name: "\n".join(values) for name, values in command.flags.items() if name != "format"}
-    return {**environment.inputs, **flags}
+    mode = {"mode": "deploy"} if command.name == "deploy" else {}
+    return {**environment.inputs, **flags, **mode}
 
 
 def _folder(environment: Environment, parsed: Inputs) -> Path:
@@ -86,6 +87,7 @@ def _publish(
     problems: tuple[Problem, ...],
 ) -> int:
     from ecr_action import assemble, report, wanted
+    from ecr_action.deploy import deploy
     from ecr_action.publish import publish
 
     def read_file(path: str) -> str | None:
@@ -94,9 +96,12 @@ def _publish(
 
     history = assemble.history(parsed, found, environment, console)
     # A shallow checkout has no tags: then GitHub is asked.
-    made, more = plan.make(
-        parsed, found, commit_of_tag=lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag)
-    )
+    if parsed.mode == "deploy":
+        made, more = deployment.make(parsed, found)
+    else:
+        made, more = plan.make(
+            parsed, found, commit_of_tag=lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag)
+        )
     asked, further = wanted.wanted(
         made,
         parsed,
@@ -108,7 +113,8 @@ def _publish(
     _refuse((*problems, *more, *further, *assemble.missing_files(made, asked)))
     for notice in found.notices:
         console.notice(notice)
-    outcome = publish(asked, assemble.services(asked, parsed, found, environment, console))
+    services = assemble.services(asked, parsed, found, environment, console)
+    outcome = deploy(asked, services) if made.deploy else publish(asked, services)
     outcome = replace(outcome, notices=(*found.notices, *outcome.notices))
     console.outputs(report.outputs(outcome))
     console.summary(report.summary(outcome))

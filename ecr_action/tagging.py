@@ -128,6 +128,39 @@ def mark_deployed(
         services.console.info(f"Tagged {tag}")
 
 
+def mark_rejected(plan: Plan, image: Image, state: RepositoryState, images: Images, services: Services) -> None:
+    """Put ``deployed-<env>-rejected`` on the image that a rollback leaves: only an explicit deploy goes back to it."""
+    tag = f"deployed-{plan.environment}-rejected"
+    if reuse.immutable(tag, state):
+        text = f"{state.name} is {state.mutability}: {tag} can't mark what was rolled back"
+        services.console.notice(f"{text}; exclude 'deployed-*' from its tag immutability.")
+    elif images.put_tag(plan.repository, image, tag):
+        text = f"{image.digest} is rejected: no push, re-run or schedule takes it to {plan.environment} again."
+        services.console.notice(text, title="Rolled back")
+
+
+def rejected(plan: Plan, there: Mapping[str, Image], images: Images, services: Services) -> str:
+    """Why this commit is not deployed: it, or a descendant of it, was rolled back; empty where it may be."""
+    tag = f"deployed-{plan.environment}-rejected"
+    if tag not in there or (plan.named and plan.event == "workflow_dispatch"):
+        return ""
+    found = compared(plan.commit, images.commits(plan.repository, there[tag]), services.history)
+    if found is None or found.status not in ("identical", "behind"):
+        return ""
+    which = "this commit" if found.status == "identical" else "a later commit"
+    return (
+        f"{which} was rolled back in {plan.environment}; only a newer one, or an explicit deploy, goes there.\n"
+        f"To deploy it all the same:  mode: deploy, image: {plan.tags.primary or plan.commit}"
+    )
+
+
+def is_older(plan: Plan, tag: str, standing: Image | None, image: Image, images: Images, services: Services) -> bool:
+    """Whether *image* is older than the one that *tag* stands on, as far as that can be told."""
+    if standing is None or standing.digest == image.digest:
+        return False
+    return not _verdict(plan, tag, standing, images, services).go
+
+
 def _verdict(plan: Plan, tag: str, standing: Image, images: Images, services: Services) -> Verdict:
     names = images.tags(plan.repository, standing)
     commits = images.commits(plan.repository, standing)

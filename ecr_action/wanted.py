@@ -55,7 +55,7 @@ def wanted(
     problems = message.problems(inputs.gitops_commit_message or "")
     repository = _repository(inputs, plan, read_file, problems)
     gitops, missing = _gitops(inputs, plan, context, problems)
-    if plan.push and not plan.nothing and not inputs.aws_region:
+    if (plan.push or plan.deploy) and not plan.nothing and not inputs.aws_region:
         fix = "Write a line like 'aws-region: us-east-1'."
         problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
     request = build(inputs, context, plan, workspace)
@@ -125,6 +125,9 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
     repository = inputs.gitops_repository
     if not repository and inputs.gitops_token:
         repository = f"{context.repository}-gitops"
+    if not repository and plan.deploy:
+        fix = "Write a line like 'gitops-repository: owner/name'."
+        problems.append(Problem("gitops-repository", "is not given, so that there is nowhere to deploy to.", fix))
     if not repository:
         return None, "no gitops-repository is given"
     if not inputs.gitops_token and repository.lower() != context.repository.lower():

@@ -76,6 +76,11 @@ class EcrImages:
                 raise _unreadable(repository, failure)
         return list(answer.get("images", []))
 
+    def by_digest(self, repository: str, digest: str) -> Image | None:
+        """The image with *digest*, None where there is none. Raises AwsDenied, AwsRefused, AwsUnreachable."""
+        rows = self._get(repository, [{"imageDigest": digest}])
+        return _image(rows[0], ()) if rows else None
+
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         """The commits (40 hex) of *image*: its tags that are commits, else its revision label; empty if neither.
 

@@ -15,6 +15,7 @@ class Ours:
 
     *prerelease*: GitHub's release is marked as one, whatever its version says.
 
+    *deploy*: it is an image that was named to be deployed, which no stream of a file stops.
     *digest* is given where a reference that has the same image already should stay.
     """
 
@@ -23,6 +24,7 @@ class Ours:
     release: bool = False
     prerelease: bool = False
     digest: str | None = None
+    deploy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ def verdict(ours: Ours, standing: Standing, comparison: Comparison | None, *, al
 def _stream(ours: Ours, standing: Standing) -> Verdict | None:
     """A file of no environment in which a release stands is moved by releases alone."""
     stands = standing.version
-    if standing.file_environment is not None or stands is None or stands.prerelease:
+    if ours.deploy or standing.file_environment is not None or stands is None or stands.prerelease:
         return None
     if ours.release and not ours.prerelease and ours.version is not None and not ours.version.prerelease:
         return None

@@ -9,7 +9,7 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret converters inputs plan wanted protocols report prompt "
+    "errors secret converters inputs plan deployment wanted protocols report prompt "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.version image.reuse image.promotion aws.lifecycle aws.drift aws.trust "
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()
@@ -20,6 +20,7 @@ COMPOSING = {
     "run",
     "assemble",
     "publish",
+    "deploy",
     "ensure",
     "obtain",
     "tagging",
@@ -29,7 +30,7 @@ COMPOSING = {
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = {"publish", "ensure", "obtain", "tagging", "rollout", "services"}
+WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "tagging", "rollout", "services"}
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

@@ -1,0 +1,107 @@
+"""What `mode: deploy` asks for: an image that is there, taken to an environment. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecr_action.errors import ImageMissing, Problem
+from ecr_action.github.context import Context, Nothing, PullRequest, Queue
+from ecr_action.image import tags, version
+from ecr_action.image.reference import DIGEST, parse
+from ecr_action.inputs import Inputs
+from ecr_action.plan import Decision, Plan, repository_name
+
+PREVIOUS = "previous"
+# Tags that move, or that say something else than which image it is: none of them is rolled out.
+_NO_NAME = re.compile(r"latest|deployed-.*|key-[0-9a-f]{16}|buildcache.*|sha256-.*|pr-[0-9]+")
+_SHORT = re.compile(r"[0-9a-f]{7,39}(?:-r[0-9]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """How ``image:`` names an image: by *digest*, or the first of *tags* that is there, of a *repository* if told."""
+
+    tags: tuple[str, ...] = ()
+    digest: str = ""
+    host: str = ""
+    repository: str = ""
+
+
+def make(inputs: Inputs, context: Context) -> tuple[Plan, tuple[Problem, ...]]:
+    """The plan of a deploy, and what is wrong with inputs for this event. Its commit is the image's, not known yet."""
+    problems: list[Problem] = []
+    repository = repository_name(inputs, context, problems)
+    if isinstance(context.source, PullRequest | Queue):
+        problems.append(Problem("mode", f"is deploy, and a {context.event} rolls nothing out.", "Use another event."))
+    if not inputs.environment:
+        what = "is not given, and 'mode: deploy' has to know where to."
+        problems.append(Problem("environment", what, "Write a line like 'environment: prod'."))
+    if not inputs.image:
+        what = "is not given: 'mode: deploy' takes an image that is there."
+        problems.append(Problem("image", what, "Write a line like 'image: v1.2.3', or 'image: previous' to roll back."))
+    elif named(inputs.image, inputs.environment or "") is None:
+        what = f"is {inputs.image!r}, which is no version, tag, digest, commit or reference, nor 'previous'."
+        problems.append(Problem("image", what, "Write a line like 'image: v1.2.3'."))
+    made = Plan(
+        event=context.event,
+        commit="",
+        nothing=context.source.because if isinstance(context.source, Nothing) else None,
+        deploy=inputs.image or "",
+        environment=inputs.environment,
+        gitops=True,
+        named=True,
+        repository=repository,
+        reasons=(Decision("deploy", f"{inputs.image} to {inputs.environment}", "mode: deploy is given"),),
+    )
+    return made, tuple(problems)
+
+
+def named(text: str, environment: str) -> Named | None:
+    """What *text* names; None where it is nothing that names an image."""
+    if text == PREVIOUS:
+        return Named(tags=(f"deployed-{environment}-previous",))
+    if DIGEST.fullmatch(text):
+        return Named(digest=text)
+    found = version.parse(text)
+    if tags.is_tag(text) or found:
+        literal = (text,) if tags.is_tag(text) else ()
+        return Named(tags=tuple(dict.fromkeys((*literal, *((found.tag,) if found else ())))))
+    reference = parse(text)
+    if reference is None or not (reference.tag or reference.digest):
+        return None
+    return Named(
+        tags=(reference.tag,) if reference.tag and not reference.digest else (),
+        digest=reference.digest or "",
+        host=reference.host or "",
+        repository=reference.path,
+    )
+
+
+def newest_version(names: Sequence[str]) -> version.Version | None:
+    """The highest version among the tags *names* of one image."""
+    return max((found for name in names if (found := version.of_tag(name))), default=None)
+
+
+def tag_to_roll_out(asked: Sequence[str], names: Sequence[str]) -> str | None:
+    """The tag that a GitOps repository references: one that stays on its image.
+
+    Parameters: *asked* are the tags that the user named, *names* all that the image has. A tag that was named wins,
+    unless it moves; then a version, then a short commit id.
+    """
+    stay = [name for name in names if not _NO_NAME.fullmatch(name)]
+    own = [tag for tag in asked if tag in stay and not tags.SHA.fullmatch(tag)]
+    found = newest_version(stay)
+    short = sorted((name for name in stay if _SHORT.fullmatch(name)), key=len)
+    return next((tag for tag in (*own, found.tag if found else "", *short, *sorted(stay)) if tag in stay), None)
+
+
+def missing(image: str, repository: str) -> ImageMissing:
+    """The error for an image that the repository does not have."""
+    why = "No deploy has marked a predecessor there." if image == PREVIOUS else "It was never published, or it expired."
+    return ImageMissing(
+        f"The repository {repository} has no image {image}.",
+        why=why,
+        fix=f"aws ecr describe-images --repository-name {repository} --query 'imageDetails[].imageTags'",
+    )
