@@ -12,6 +12,7 @@ from .identity import Identities
 from .ledger import Calls, Fault, Faults, Rate, Rates
 from .lifecycle import PENDING, LifecycleOperations
 from .oidc import Issuer
+from .scans import ScanOperations
 from .web import Request, Response
 
 
@@ -28,6 +29,7 @@ class Control:
     account: str
     rates: Rates
     lifecycle: LifecycleOperations
+    scans: ScanOperations
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*; unknown paths are 404, bad values 400."""
@@ -78,6 +80,11 @@ class Control:
     def _POST_lifecycle(self, *_: object) -> object:
         """Let all lifecycle policies act as of the lab's time, as ECR does once a day."""
         return self.lifecycle.act()
+
+    def _POST_scan(self, _: object, body: dict[str, Any]) -> object:
+        """Say what scans of ``digest`` find: status, description, findings, seconds or pending (see ScanOperations)."""
+        self.scans.expect(str(body.pop("digest")), body)
+        return {}
 
     def _POST_previews(self, _: object, body: dict[str, Any]) -> object:
         """Let each preview that starts from now on be asked for ``{"pending": n}`` times before it is complete."""

@@ -17,6 +17,7 @@ from .images import Images, Place
 from .layers import LayerOperations
 from .lifecycle import LifecycleOperations
 from .moto_backend import Moto
+from .scans import ScanOperations
 
 BY_MOTO = {
     "CreateRepository",
@@ -33,7 +34,6 @@ BY_MOTO = {
     "GetRepositoryPolicy",
     "DeleteRepositoryPolicy",
     "GetRegistryScanningConfiguration",
-    "PutRegistryScanningConfiguration",
     "BatchGetRepositoryScanningConfiguration",
 }
 # The API reference's note on ListImageReferrers: it needs the permission of another operation.
@@ -50,6 +50,7 @@ class Ecr:
     images: Images
     layers: LayerOperations
     lifecycle: LifecycleOperations
+    scans: ScanOperations
     moto: Moto
     identities: Identities
     clock: Clock
@@ -121,6 +122,7 @@ class Ecr:
         if call.operation == "DeleteRepository":
             self.images.close(call.place)
             self.lifecycle.forget(call.place)
+            self.scans.forget(call.place)
         for repository in [result.get("repository"), *result.get("repositories", [])]:
             if repository:
                 host = self.host(repository["registryId"], call.region)
@@ -133,7 +135,10 @@ class Ecr:
         """Let the repository's own setting count where no rule of the registry applies; moto leaves it out."""
         repository = self.moto.repository(call.registry, call.region, str(scanning["repositoryName"]))
         own = repository.image_scanning_configuration if repository else {}
-        if isinstance(own, dict) and own.get("scanOnPush") and not scanning.get("appliedScanFilters"):
+        basic = self.moto.scanning(call.registry, call.region)["scanType"] == "BASIC"
+        if scanning.get("appliedScanFilters"):
+            scanning["scanOnPush"] = scanning["scanFrequency"] != "MANUAL"
+        elif basic and isinstance(own, dict) and own.get("scanOnPush"):
             scanning.update(scanOnPush=True, scanFrequency="SCAN_ON_PUSH")
 
     def _check_empty(self, call: Call) -> None:

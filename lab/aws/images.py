@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +97,8 @@ class Images:
         self._clock = clock
         self._content = content
         self._moto = moto
+        # Told of every manifest that is new in its repository.
+        self.on_push: Callable[[Place, Put], None] | None = None
 
     def open(self, place: Place) -> int:
         """Return the id under which the content of *place* is kept; RepositoryNotFoundException if it is not there."""
@@ -147,7 +150,11 @@ class Images:
         # Asked before the transaction: moto is never waited for while the record is held.
         fixed = tag is not None and self.is_immutable(place, tag)
         with self._store.transaction():
-            return self._record(repository, place, manifest, size, tag, fixed)
+            known = self.image(repository, manifest.digest) is not None
+            added = self._record(repository, place, manifest, size, tag, fixed)
+        if self.on_push and not known:
+            self.on_push(place, manifest)
+        return added
 
     def _record(self, repository: int, place: Place, manifest: Put, size: int, tag: str | None, fixed: bool) -> bool:
         standing = self.digest_of(repository, tag) if tag else None

@@ -97,15 +97,10 @@ class Moto:
             raise AwsError(code, str(result.get("message") or result.get("Message")), answer.status)
         return result
 
-    def repositories(self) -> list[tuple[str, str, Repository]]:
-        """Return account, region and repository of all repositories."""
+    def scanning(self, account: str, region: str) -> dict[str, Any]:
+        """Return the scanning configuration of a registry: ``scanType`` and ``rules``."""
         with self._lock:
-            return [
-                (account, region, repository)
-                for account in list(ecr_backends)
-                for region, backend in list(ecr_backends[account].items())
-                for repository in backend.repositories.values()
-            ]
+            return dict(ecr_backends[account][region].registry_scanning_configuration)
 
     def repository(self, account: str, region: str, name: str) -> Repository | None:
         """Return moto's repository, None when there is none of that name."""

@@ -27,6 +27,7 @@ from .lifecycle import LifecycleOperations
 from .moto_backend import Moto
 from .oidc import Issuer
 from .registry import Registry
+from .scans import ScanOperations
 from .settings import RegistrySettings
 from .store import Store
 from .sts import Sts
@@ -80,8 +81,10 @@ class AwsLab:
         layers = LayerOperations(images, self._content, self._clock, self.origin, key, uploads)
         lifecycle = LifecycleOperations(self._store, self._clock, images)
         registry_settings = RegistrySettings(self._store, self._clock, moto, lifecycle)
-        parts = (ImageOperations(images), layers, lifecycle, registry_settings)
-        ecr = Ecr(images, layers, lifecycle, moto, identities, self._clock, self.host, parts)
+        scans = ScanOperations(self._store, self._clock, images, moto)
+        images.on_push = scans.pushed
+        parts = (ImageOperations(images), layers, lifecycle, scans, registry_settings)
+        ecr = Ecr(images, layers, lifecycle, scans, moto, identities, self._clock, self.host, parts)
         rates = Rates()
         job = issuer.register({}, DEFAULT_JOB, self._store.setting("job-token", secrets.token_urlsafe(30)))
         self._job = {"ACTIONS_ID_TOKEN_REQUEST_URL": job["url"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN": job["token"]}
@@ -95,6 +98,7 @@ class AwsLab:
             chosen.account,
             rates,
             lifecycle,
+            scans,
         )
         sts = Sts(identities, moto, issuer, self._clock)
         self._api = Api(ecr, sts, issuer, identities, moto, self._content, self._calls, self._faults, control, rates)

@@ -248,9 +248,9 @@ def test_a_thousand_tags_and_no_more(ecr: Any, registry: Registry, repository: s
 def test_an_operation_that_the_lab_does_not_know_is_named(lab: Lab, ecr: Any) -> None:
     """It is an error, and it is counted."""
     lab.control("DELETE", "calls")
-    with pytest.raises(ClientError, match="The lab does not answer ecr:StartImageScan"):
-        lab.client("ecr", admin_keys(lab)).start_image_scan(repositoryName="x1", imageId={"imageTag": "a"})
-    assert lab.calls() == [("ecr", "StartImageScan")]
+    with pytest.raises(ClientError, match="The lab does not answer ecr:DescribePullThroughCacheRules"):
+        lab.client("ecr", admin_keys(lab)).describe_pull_through_cache_rules()
+    assert lab.calls() == [("ecr", "DescribePullThroughCacheRules")]
 
 
 def admin_keys(lab: Lab) -> dict[str, Any]:
