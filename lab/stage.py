@@ -90,19 +90,23 @@ class Stage:
         command = ["git", *person, "-C", str(self.app), *arguments]
         return subprocess.run(command, env=settings, check=True, capture_output=True, text=True).stdout.strip()
 
-    def commit(self, message: str, files: Mapping[str, str] | None = None) -> str:
-        """Commit *files* to the app and push them; the commit's id."""
+    def commit(self, message: str, files: Mapping[str, str] | None = None, *, branch: str = "main") -> str:
+        """Commit *files* to the app and push them to *branch*; the commit's id."""
         for path, text in (files or {}).items():
             (self.app / path).parent.mkdir(parents=True, exist_ok=True)
             (self.app / path).write_text(text)
         self._git("add", "--all")
         self._git("commit", "--quiet", "-m", message, date=f"{FIRST_COMMIT + 60 * self.revision} +0000")
-        github.push(self.app, github.repository(self.github.state, self.name))
+        github.push(self.app, github.repository(self.github.state, self.name), f"HEAD:refs/heads/{branch}")
         return self.head
 
     def checkout(self, commit: str) -> None:
         """Put the work tree on *commit*, as a re-run of an old run does."""
         self._git("checkout", "--quiet", commit)
+
+    def tag(self, name: str) -> None:
+        """Put the git tag *name* on the commit that is checked out."""
+        self._git("tag", name)
 
     @property
     def head(self) -> str:
