@@ -255,21 +255,32 @@ def _mentions(file: File, target: Target) -> bool:
 def _placed(found: Found, rule: Environments) -> Found:
     """*found* with the environment of its path."""
     place = rule.of(found.file)
+    if place is None:
+        return found
     if isinstance(place, Unclear):
         return replace(found, unclear=place.names)
-    return replace(found, environment=place.name if place else None)
+    return replace(found, environment=place.name)
 
 
 def _by_namespace(found: Sequence[Found], rule: Environments) -> list[Found]:
     """A file of no environment whose objects lie in namespaces of several: then each object has its namespace's."""
     names: dict[str, dict[int, str]] = {}
     for item in found:
-        spaces = [scalar(within(node, "metadata", "namespace")) for node, _ in item.seen.steps] if item.seen else []
-        place = rule.of(next((space for space in spaces if space), ""))
-        if item.environment is None and not item.unclear and isinstance(place, Named):
+        place = rule.of(_namespace(item)) if item.environment is None and not item.unclear else None
+        if isinstance(place, Named):
             names.setdefault(item.file, {})[id(item)] = place.name
     several = {path: of for path, of in names.items() if len(set(of.values())) > 1}
+    if not several:
+        return list(found)
     return [replace(item, environment=several.get(item.file, {}).get(id(item), item.environment)) for item in found]
+
+
+def _namespace(found: Found) -> str:
+    """The namespace of the object that *found* is in, empty where none is written."""
+    if found.seen is None or found.document is None or "namespace" not in found.document.source.text:
+        return ""
+    spaces = (scalar(within(node, "metadata", "namespace")) for node, _ in found.seen.steps)
+    return next((space for space in spaces if space), "")
 
 
 def _is_ours(found: Found, target: Target, replicas: Collection[str]) -> bool:
@@ -336,21 +347,26 @@ def _finished(work: _Work) -> Result:
         content = splice(file, made)
         if content != file.content:
             edits.append(_edit(file, content, made))
+    bare: dict[int, Found] = {}
+    kept = _told([found for found, _ in work.kept], bare)
     return Result(
         edits=tuple(edits),
-        references=_told(work.references),
-        chosen=_told(work.chosen),
-        kept=tuple((replace(found, seen=None, document=None), answer) for found, answer in work.kept),
-        held=_told(work.held),
-        unchanged=_told(work.unchanged),
+        references=_told(work.references, bare),
+        chosen=_told(work.chosen, bare),
+        kept=tuple(zip(kept, (answer for _, answer in work.kept), strict=True)),
+        held=_told(work.held, bare),
+        unchanged=_told(work.unchanged, bare),
         notices=tuple(work.notices),
         warnings=tuple(work.warnings),
     )
 
 
-def _told(found: Sequence[Found]) -> tuple[Found, ...]:
-    """*found* without the trees that they came from."""
-    return tuple(replace(item, seen=None, document=None) for item in found)
+def _told(found: Sequence[Found], bare: dict[int, Found]) -> tuple[Found, ...]:
+    """*found* without the trees that they came from; *bare* has those that were made already, by their ids."""
+    for item in found:
+        if id(item) not in bare:
+            bare[id(item)] = replace(item, seen=None, document=None)
+    return tuple(bare[id(item)] for item in found)
 
 
 def _edit(file: File, content: bytes, made: Sequence[Change | Addition]) -> Edit:

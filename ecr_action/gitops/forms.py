@@ -127,6 +127,8 @@ def _fields(hit: Hit) -> Seen | None:
     fields = entries(mapping)
     tag = next((fields[key] for key in _TAGS if key in fields), None)
     digest = next((fields[key] for key in _DIGESTS if key in fields), None)
+    if tag is None and digest is None and "valuesObject" not in hit.keys:
+        return None
     registry = _global_registry(hit) or next((text for key in _REGISTRIES if (text := scalar(fields.get(key)))), "")
     overrides, forced = _overrides(hit)
     seen = _joined("helm", hit, registry, tag, digest, overrides, forced)

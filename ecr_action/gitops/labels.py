@@ -83,6 +83,9 @@ def _object(found: Found) -> yaml.Node | None:
     """The object whose own container has the image; other forms (values, patches as text) have no labels of a pod."""
     if found.seen is None or found.seen.source.outer is not None or found.seen.whole is None:
         return None
+    # JSON may write the slash as \/.
+    if VERSION.partition("/")[0] not in found.seen.source.text:
+        return None
     if not any(key in _CONTAINERS for _, key in found.seen.steps):
         return None
     around = (node for node, key in reversed(found.seen.steps) if key in ("spec", "template"))

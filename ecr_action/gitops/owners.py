@@ -53,7 +53,7 @@ def _of_field(found: Found, target: Target) -> Iterator[str]:
 
 def _is_immutable(found: Found) -> bool:
     """Whether the image is that of a Job by a fixed name which nothing makes anew (Kubernetes, "Jobs")."""
-    if found.seen is None or found.seen.whole is None:
+    if found.seen is None or found.seen.whole is None or "Job" not in found.seen.source.text:
         return False
     keys = [key for _, key in found.seen.steps]
     job = next((node for node, _ in reversed(found.seen.steps) if scalar(within(node, "kind")) == "Job"), None)
