@@ -16,7 +16,7 @@ from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
-from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository
+from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository, Running
 from ecr_action.secret import Secret
 from ecr_action.services import Cloud, Services
 from ecr_action.wanted import Wanted
@@ -147,6 +147,10 @@ class LazyHistory:
     def compare(self, base: str, head: str) -> Comparison:
         """GitHub's answer. Raises errors.Failure."""
         return self._compare(base, head)
+
+    def running(self, commit: str) -> tuple[Running, ...]:
+        """The runs of the commit that have not ended, as of now. Raises errors.Failure."""
+        return self._make().running(commit)
 
     def after(self, commit: str, branch: str) -> tuple[str, ...]:
         """The branch's commits after *commit*, as of now. Raises errors.Failure."""

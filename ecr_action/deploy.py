@@ -43,6 +43,7 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
         plan=plan,
         repository=plan.repository,
         uri=state.uri,
+        mutability=state.mutability,
         digest=image.digest,
         primary=tag,
         tags=(tag,),

@@ -38,6 +38,9 @@ def ensure_repository(
         if not services.dry_run:
             services.console.info(f"The repository {spec.name} was created{'' if created else ' by another job'}.")
         policy = Lifecycle(readable=True)
+    if state.mutability != "MUTABLE":
+        said = f" except {', '.join(state.immutable_except)}" if state.immutable_except else ""
+        services.console.info(f"The repository's tags are {state.mutability}{said}.")
     if spec.lifecycle_policy and isinstance(policy, Lifecycle):
         _lifecycle(wanted, state, policy, created, cloud, services)
     return state, there, created  # type: ignore[return-value]

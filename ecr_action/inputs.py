@@ -32,6 +32,7 @@ class Inputs:
     lifecycle_policy: str
     kms_key: str | None
     repository_tags: Mapping[str, str]
+    tag_mutability: str
     environment: str | None
     version: str | None
     tag_prefix: str
@@ -87,6 +88,7 @@ TABLE: Mapping[str, Spec] = {
     "lifecycle-policy": Spec("", converters.stripped),
     "kms-key": Spec("", converters.optional),
     "repository-tags": Spec("", converters.resource_tags),
+    "tag-mutability": Spec("mutable", converters.choice("mutable", "immutable")),
     "environment": Spec("", converters.environment_name),
     "version": Spec("", converters.optional),
     "tag-prefix": Spec("", converters.stripped),

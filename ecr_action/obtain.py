@@ -11,6 +11,7 @@ from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
 from ecr_action.protocols import Image, Images, RepositoryState, Step
 from ecr_action.services import Cloud, Services
+from ecr_action.waiting import wait_for_build
 from ecr_action.wanted import Wanted
 
 
@@ -37,31 +38,64 @@ def obtain_image(
         return Obtained(choice=choice, image=choice.image, there=there)
     if plan.commit != plan.head:
         raise _other_commit(plan)
-    console.info(f"Building: {choice.because}.")
     content = choice.tags.content or ""
+    if content == plan.commit and content not in there:
+        found = wait_for_build(plan, content, wanted.run_id, cloud.images, services)
+        if found is not None:
+            return obtain_image(wanted, state, _fresh(wanted, choice, there, cloud.images), cloud, services)
+    console.info(f"Building: {choice.because}.")
     built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
-    fresh = cloud.images.find(
-        state.name,
-        [*there, *choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag, *_markers(plan)],
-    )
-    image = fresh.get(content) or Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
-    fresh = {**fresh, content: image}
+    fresh = _fresh(wanted, choice, there, cloud.images)
+    image = Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
+    # Another run may have pushed under the same tag since: that image is not ours.
+    standing = fresh.setdefault(content, image)
+    image = standing if standing.digest == image.digest or not built.digest else image
     if choice.keyed and (winner := _winner(plan, choice, image, fresh, cloud.images)) is not None:
-        console.info(f"Another run has published this commit meanwhile: {winner.digest} is taken, ours is left.")
-        image = winner
+        choice, image, fresh = _settled(wanted, choice, image, winner, fresh, cloud, services)
     _, taken = _versions(plan, choice, image, fresh, cloud.images)
     if taken:
         raise taken
     return Obtained(choice=choice, image=image, there=fresh, steps=built.steps)
 
 
+def _fresh(wanted: Wanted, choice: Choice, there: Mapping[str, Image], images: Images) -> dict[str, Image]:
+    """The tags that decide, as they are now."""
+    tags = (*choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag, *_markers(wanted.plan))
+    return dict(images.find(wanted.plan.repository, [*there, *tags]))
+
+
 def _markers(plan: Plan) -> tuple[str, ...]:
     return (f"deployed-{plan.environment}", f"deployed-{plan.environment}-rejected") if plan.environment else ()
 
 
+def _settled(
+    wanted: Wanted,
+    choice: Choice,
+    ours: Image,
+    theirs: Image,
+    there: dict[str, Image],
+    cloud: Cloud,
+    services: Services,
+) -> tuple[Choice, Image, dict[str, Image]]:
+    """What becomes of two images of one commit: theirs is taken, unless it was built with other inputs."""
+    inputs = key.listed(cloud.images.labels(wanted.plan.repository, theirs).get(key.LABEL))
+    content = choice.tags.content or ""
+    released = any(tag in there and there[tag].digest == theirs.digest for tag in choice.tags.versions)
+    if released or content != wanted.plan.commit or not inputs or not key.differing(wanted.key.inputs, inputs):
+        text = f"Another run has published this commit meanwhile: {theirs.digest} is taken, ours is left."
+        services.console.info(text)
+        return choice, theirs, there
+    others = ", ".join(key.differing(wanted.key.inputs, inputs))
+    said = f"Another run has published this commit meanwhile, built with another {others}."
+    services.console.notice(f"{said} This image gets tags that end in -r{wanted.run_id}.")
+    cloud.images.put_tag(wanted.plan.repository, theirs, content)
+    tags = reuse.second(choice.tags, wanted.run_id)
+    return replace(choice, tags=tags), ours, {**there, content: theirs}
+
+
 def _winner(plan: Plan, choice: Choice, image: Image, there: Mapping[str, Image], images: Images) -> Image | None:
-    """The image that another run made of the same commit and gave its tags while ours was built."""
+    """The image that another run made of the same commit and inputs and gave its tags while ours was built."""
     for tag in (*choice.tags.fixed, *choice.tags.versions):
         other = there.get(tag)
         if other and other.digest != image.digest and plan.commit in images.commits(plan.repository, other):

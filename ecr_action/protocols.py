@@ -56,6 +56,7 @@ class RepositorySpec:
     encryption: str = "AES256"
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    immutable: bool = False
     lifecycle_policy: str | None = None
     lifecycle_is_default: bool = False
     lifecycle_asked_for: bool = False
@@ -184,7 +185,19 @@ class Comparison:
     why: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A workflow run that has not ended: its *id* (GITHUB_RUN_ID), *event*, and *branch* (a tag's name for a tag)."""
+
+    id: str
+    event: str
+    branch: str
+
+
 class History(Protocol):
+    def running(self, commit: str) -> tuple[Running, ...]:
+        """The workflow runs of *commit* that have not ended; none where the token may not read them."""
+
     def compare(self, base: str, head: str) -> Comparison: ...
     def after(self, commit: str, branch: str) -> tuple[str, ...]:
         """The commits of *branch* that descend from *commit*, oldest first; none where that can't be told."""

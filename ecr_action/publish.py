@@ -43,6 +43,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     outcome = replace(
         outcome,
         uri=state.uri,
+        mutability=state.mutability,
         digest=image.digest,
         tags=tags,
         primary=choice.tags.primary or "",

@@ -25,6 +25,7 @@ OUTPUTS = (
     "pushed",
     "reused",
     "repository-created",
+    "tag-mutability",
     "gitops-commit",
     "gitops-changed",
     "deployed",
@@ -62,6 +63,7 @@ class Outcome:
     reused: bool = False
     because: str = ""
     created: bool = False
+    mutability: str = ""
     superseded: bool = False
     rolled_out: RolledOut = RolledOut()
     steps: tuple[Step, ...] = ()
@@ -88,6 +90,7 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "pushed": _word(outcome.pushed and done),
         "reused": _word(outcome.reused),
         "repository-created": _word(outcome.created and done),
+        "tag-mutability": outcome.mutability,
         "gitops-commit": out.commit.oid if out.commit else "",
         "gitops-changed": _word(out.commit is not None),
         "deployed": _word(out.deployed and done),

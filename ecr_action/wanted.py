@@ -98,6 +98,7 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
         encryption=inputs.encryption,
         kms_key=inputs.kms_key,
         tags=inputs.repository_tags,
+        immutable=inputs.tag_mutability == "immutable",
         lifecycle_policy=text,
         lifecycle_is_default=choice == "default",
         lifecycle_asked_for=bool(inputs.lifecycle_policy),

@@ -13,6 +13,12 @@ from ecr_action.protocols import Clock, Lifecycle, RepositorySpec, RepositorySta
 _NOT_FOUND = "RepositoryNotFoundException"
 _EXISTS = "RepositoryAlreadyExistsException"
 _NO_POLICY = "LifecyclePolicyNotFoundException"
+# The tags that have to move in any repository; ECR takes five filters (API reference, CreateRepository).
+MOVING = ("latest", "deployed-*", "buildcache*", "key-*", "sha256-*")
+_IMMUTABLE = {
+    "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+    "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": name} for name in MOVING],
+}
 # Seconds between the reads of a repository that another job has made a moment ago.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -70,6 +76,7 @@ class EcrRepository:
             repositoryName=spec.name,
             imageScanningConfiguration={"scanOnPush": spec.scan_on_push},
             encryptionConfiguration={"encryptionType": spec.encryption, **key},
+            **(_IMMUTABLE if spec.immutable else {}),
             **tags,
             **self._ecr.registry,
         )

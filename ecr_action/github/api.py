@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ecr_action.errors import HistoryUnreadable, InputProblems, Problem
 from ecr_action.github.answers import Answer, ApiError
-from ecr_action.protocols import Clock, Comparison, Console
+from ecr_action.protocols import Clock, Comparison, Console, Running
 from ecr_action.secret import Secret
 
 T = TypeVar("T")
@@ -209,6 +209,21 @@ class GitHubHistory:
                 raise _unreadable(self._repository, error) from error
             return Comparison(status=None, why=_why(error, self._repository))
         return Comparison(status=str(told["status"]), ahead_by=int(told.get("ahead_by", 0)))
+
+    def running(self, commit: str) -> tuple[Running, ...]:
+        """The runs of *commit* that have not ended ("List workflow runs for a repository"); none where none are told.
+
+        It takes the job's permission ``actions: read``; a run goes on without it.
+        """
+        try:
+            told = self._api.get(f"/repos/{self._repository}/actions/runs", {"head_sha": commit, "per_page": _PAGE})
+        except ApiError:
+            return ()
+        return tuple(
+            Running(id=str(row["id"]), event=str(row["event"]), branch=str(row.get("head_branch") or ""))
+            for row in told["workflow_runs"]
+            if row["status"] != "completed"
+        )
 
     def after(self, commit: str, branch: str) -> tuple[str, ...]:
         """The last commits of *branch* (1,000 at most) after *commit*, oldest first; none where it is not in it.

@@ -23,6 +23,7 @@ COMPOSING = {
     "deploy",
     "ensure",
     "obtain",
+    "waiting",
     "tagging",
     "rollout",
     "local",
@@ -30,7 +31,7 @@ COMPOSING = {
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "tagging", "rollout", "services"}
+WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "waiting", "tagging", "rollout", "services"}
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

@@ -184,9 +184,7 @@ def test_gitops_registries(make_stage: Make) -> None:
     stage = make_stage({"app.yaml": f"a: {{image: {own}/hello-web:old}}\nb: {{image: {other}/hello-web:old}}\n"})
     result = ok(stage.publish(stage.push_payload(), gitops_registries=own))
     name, tag = repository_of(stage), result.outputs["tag"]
-    assert gitops_file(stage, "app.yaml") == (
-        f"a: {{image: {own}/{name}:{tag}}}\nb: {{image: {other}/{name}:old}}\n"
-    )
+    assert gitops_file(stage, "app.yaml") == (f"a: {{image: {own}/{name}:{tag}}}\nb: {{image: {other}/{name}:old}}\n")
     assert f"gitops-registries: {other}" in result.log
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
+
 from lab.stage import Stage
-from tests.job.seen import keys_of, tags_of, writes
-from tests.job.test_publish import NO_GITOPS, ok
+from tests.job.seen import described, keys_of, tags_of, writes
+from tests.job.test_deploy import NO_ENGINE
+from tests.job.test_publish import NO_GITOPS, copy_of, ok, while_it_builds
 
 ARGUMENTS = "FROM busybox:stable\nARG GREETING=none\nLABEL greeting=$GREETING\nCOPY index.html /\n"
 
@@ -92,3 +96,52 @@ def test_uncommitted_changes_are_nobody_elses_image(stage: Stage) -> None:
     stage._git("checkout", "--quiet", "--", "index.html")
     clean = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
     assert (clean.outputs["reused"], clean.outputs["digest"] != dirty.outputs["digest"]) == ("false", True)
+
+
+def test_a_release_of_an_index_needs_no_engine(stage: Stage) -> None:
+    """The same digest with all that it names, by the registry's API alone, on a machine without an engine."""
+    stage.commit("No commands", {"Dockerfile": "FROM scratch\nCOPY index.html /\n"})
+    platforms = {"platforms": "linux/amd64,linux/arm64", **NO_GITOPS}
+    first = ok(stage.publish(stage.push_payload(), **platforms))
+    stage.calls()
+    release = ok(
+        stage.publish(stage.push_payload("refs/tags/v1.2.3"), ref="refs/tags/v1.2.3", variables=NO_ENGINE, **platforms)
+    )
+    assert not any(call.startswith("registry:") or call == "ecr:GetAuthorizationToken" for call in stage.calls())
+    assert release.outputs["digest"] == tags_of(stage)["v1.2.3"] == first.outputs["digest"]
+
+
+def test_an_immutable_repository_that_the_run_creates(stage: Stage) -> None:
+    """What has to move may move; the output says what it is; a re-run of the commit and the next one succeed."""
+    first = ok(stage.publish(stage.push_payload(), tag_mutability="immutable"))
+    assert first.outputs["tag-mutability"] == described(stage)["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    filters = [row["filter"] for row in described(stage)["imageTagMutabilityExclusionFilters"]]
+    assert filters == ["latest", "deployed-*", "buildcache*", "key-*", "sha256-*"]
+    again = ok(stage.publish(stage.push_payload()))
+    assert (again.outputs["reused"], again.outputs["digest"]) == ("true", first.outputs["digest"])
+    stage.commit("Second", {"index.html": "revision 2\n"})
+    second = ok(stage.publish(stage.push_payload()))
+    tags = tags_of(stage)
+    assert tags["latest"] == tags["deployed-dev"] == second.outputs["digest"]
+    assert "tags are IMMUTABLE_WITH_EXCLUSION except latest" in second.log
+    refused = stage.publish(stage.push_payload(), tags="edge", **NO_GITOPS)
+    assert (refused.exit_code, "E-ECR-TAG" in refused.log) == (1, True)
+
+
+def test_two_jobs_of_one_commit_with_other_inputs_at_once(stage: Stage, tmp_path: Path) -> None:
+    """Neither takes the other's image for its own: the one that ends later is the second image of the commit."""
+    lines = "FROM busybox:stable\nARG SLEEP=0\nCOPY index.html /\nRUN sleep $SLEEP\n"
+    stage.commit("Slow", {"Dockerfile": lines, ".dockerignore": "", "index.html": uuid.uuid4().hex})
+    other = copy_of(stage, tmp_path)
+    slow = ok(
+        while_it_builds(
+            stage,
+            lambda: other.publish(other.push_payload(), build_args="SLEEP=6", **NO_GITOPS),
+            lambda: stage.publish(stage.push_payload(), **NO_GITOPS),
+        )
+    )
+    tags, short = tags_of(stage), stage.head[:7]
+    assert tags[slow.outputs["tag"]] == slow.outputs["digest"]
+    (second,) = {digest for tag, digest in tags.items() if tag.startswith(f"{short}-r")}
+    assert tags[stage.head] == tags[short] != second
+    assert sorted(keys_of(stage).values()) == sorted([tags[stage.head], second])

@@ -11,6 +11,7 @@ import pytest
 
 from ecr_action.errors import HistoryUnreadable
 from ecr_action.github.api import Api, GitHubHistory
+from ecr_action.protocols import Running
 from ecr_action.secret import Secret
 from lab.github import client, git, setup
 
@@ -133,3 +134,18 @@ def test_the_commits_of_a_branch_after_one(app: App) -> None:
     assert after(app.first, "main") == (app.second, *later)
     assert after(later[-1], "main") == ()
     assert after(app.hotfix, "main") == ()
+
+
+def test_the_runs_of_a_commit_that_have_not_ended(app: App) -> None:
+    """None where the token may not read runs: the caller goes on without."""
+    rows = [
+        {"id": 1, "head_sha": app.first, "status": "completed"},
+        {"id": 2, "head_sha": app.first, "status": "in_progress", "event": "push", "head_branch": "main"},
+        {"id": 3, "head_sha": app.second, "status": "queued"},
+    ]
+    app.github.repository(app.name, runs=rows)
+    about = {"permissions": {"actions": "read", "contents": "read"}}
+    app.github.token("ghs_reader", "bot", {app.name: "read"}, "actions", **about)
+    assert app.history("ghs_reader").running(app.first) == (Running(id="2", event="push", branch="main"),)
+    app.github.token("ghs_without", "bot", {app.name: "read"}, "actions", permissions={"contents": "read"})
+    assert app.history("ghs_without").running(app.first) == ()
