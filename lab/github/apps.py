@@ -77,12 +77,6 @@ def about(call: Call) -> Answer:
     })  # fmt: skip
 
 
-def installations(call: Call) -> Answer:
-    """GET /app/installations"""
-    app = app_of(call)
-    return Answer(200, [_installation(call, app, row) for row in app["installations"]])
-
-
 def of_repository(call: Call) -> Answer:
     """GET /repos/{owner}/{repo}/installation"""
     app = app_of(call)

@@ -44,7 +44,6 @@ LABELS = "issues=write; pull_requests=write"
 # Answered to a GitHub App's JWT, which is no token.
 APP_ROUTES = (
     _app("GET", "/app", apps.about),
-    _app("GET", "/app/installations", apps.installations),
     _app("POST", "/app/installations/{installation}/access_tokens", apps.access_tokens),
     _app("GET", "/repos/{owner}/{repo}/installation", apps.of_repository),
     _app("DELETE", "/installation/token", apps.revoke),

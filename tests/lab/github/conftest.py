@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lab.github import client, setup
+from tests.lab.github.checked import Checked
 
 MUTATION = """
 mutation($input: CreateCommitOnBranchInput!) {
@@ -64,9 +65,9 @@ class Place:
 
 @pytest.fixture(scope="session")
 def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[client.GitHub]:
-    """The lab's GitHub as a process of its own."""
+    """The lab's GitHub as a process of its own; every answer is compared with GitHub's documents."""
     with client.running(tmp_path_factory.mktemp("github")) as running:
-        yield running
+        yield Checked(running.url, running.state)
 
 
 @pytest.fixture

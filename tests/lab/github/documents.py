@@ -25,7 +25,18 @@ def problems(method: str, path: str, status: int, body: Any) -> list[str]:
     response = document()["paths"][path][method.lower()]["responses"][str(status)]
     if "$ref" in response:
         response = document()["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-    schema = _plain(response["content"]["application/json"]["schema"])
+    if "content" not in response:
+        return [] if body is None else [f"{status} has no body"]
+    content = response["content"]
+    return _differences(_plain(content.get("application/json", next(iter(content.values())))["schema"]), body)
+
+
+def error_problems(body: Any) -> list[str]:
+    """Return where *body* differs from what GitHub's errors have in common."""
+    return _differences({"$ref": "#/components/schemas/basic-error", "required": ["message"]}, body)
+
+
+def _differences(schema: dict[str, Any], body: Any) -> list[str]:
     schemas = {"components": {"schemas": document()["components"]["schemas"]}}
     validator = jsonschema.Draft4Validator(schemas | schema)
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in
