@@ -133,7 +133,8 @@ def test_auto_merge_is_switched_off_again(place: Any) -> None:
      ({"protected": {}, "required": {}}, "Pull request Protected branch rules not configured for this branch"),
      ({"required": {}}, "Pull request Pull request is in clean status"),
      ({"required": {}, "failing": True}, "Pull request Pull request is in unstable status"),
-     ({"allow_merge_commit": False, "allow_squash_merge": False}, "Merge method merge commits are not allowed on this repository"),
+     ({"allow_merge_commit": False, "allow_squash_merge": False},
+      "Merge method merge commits are not allowed on this repository"),
      ({"conflict": True}, "Can't enable auto-merge for this pull request"),
      ({"closed": True}, "Pull request Pull request is closed")],
 )  # fmt: skip
