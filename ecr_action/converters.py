@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ecr_action.aws.lifecycle import KINDS
+from ecr_action.aws.policy import Keep
 from ecr_action.gitops.environments import normalise
 from ecr_action.image import tags
 from ecr_action.image.lists import entries, lines
@@ -264,6 +266,25 @@ def _gitops_path(entry: str) -> GitOpsPath:
     if parts[0] == ".github":
         raise Wrong(f"has {entry!r}; files under .github/ are never written.")
     return GitOpsPath(environment=normalise(name.strip().lower()) if owned else None, pattern=pattern)
+
+
+_KEEP = re.compile(r"([1-9][0-9]{0,3})(?:\s+(images?|days?))?")
+
+
+def retention(value: str) -> Mapping[str, Keep]:
+    kept: dict[str, Keep] = {}
+    for line in _read(entries, value):
+        name, _, text = (part.strip() for part in line.partition(":"))
+        if name not in KINDS:
+            near = get_close_matches(name, KINDS, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(KINDS)}."
+            raise Wrong(f"has {line!r}; {name!r} is no kind of image.", hint)
+        match = _KEEP.fullmatch(text)
+        if not match:
+            raise Wrong(f"has {line!r}; it takes a number, of images or days.", f"Write '{name}: 30'.")
+        unit = match[2] or ("days" if KINDS[name][3].days else "images")
+        kept[name] = Keep(int(match[1]), unit.startswith("day"))
+    return kept
 
 
 def secret(name: str) -> Callable[[str], Secret]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ecr_action.aws.simulate import Stored
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.protocols import (
     Built,
@@ -43,6 +44,9 @@ class DryRepository:
     def write_lifecycle(self, name: str, text: str) -> bool:
         self._console.info(f"Dry run: would write the lifecycle policy of {name}")
         return True
+
+    def stored(self, name: str) -> tuple[Stored, ...] | None:
+        return self._real.stored(name)
 
 
 class DryImages:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ecr_action.aws import lifecycle
 from ecr_action.errors import RepositoryMissing
+from ecr_action.expiry import keep_policy
 from ecr_action.image import reuse
 from ecr_action.protocols import Image, Lifecycle, RepositoryState
 from ecr_action.services import Cloud, Services
@@ -42,7 +42,7 @@ def ensure_repository(
         said = f" except {', '.join(state.immutable_except)}" if state.immutable_except else ""
         services.console.info(f"The repository's tags are {state.mutability}{said}.")
     if spec.lifecycle_policy and isinstance(policy, Lifecycle):
-        _lifecycle(wanted, state, policy, created, cloud, services)
+        state = keep_policy(spec, state, policy, created, cloud, services)
     return state, there, created  # type: ignore[return-value]
 
 
@@ -51,30 +51,6 @@ def _missing(name: str) -> RepositoryMissing:
         f"There is no repository {name}, and 'create-repository' is false.",
         fix=f"create-repository: 'true'\nor: aws ecr create-repository --repository-name {name}",
     )
-
-
-def _lifecycle(
-    wanted: Wanted, state: RepositoryState, policy: Lifecycle, created: bool, cloud: Cloud, services: Services
-) -> None:
-    spec = wanted.repository
-    decision = lifecycle.decide(
-        policy,
-        wanted=spec.lifecycle_policy or "",
-        is_default=spec.lifecycle_is_default,
-        created_now=created,
-        created_at=state.created_at,
-        now=services.clock.now(),
-        consent=spec.lifecycle_asked_for,
-        repository=spec.name,
-    )
-    if decision.level == "warning":
-        services.console.warning(decision.because, title="Lifecycle policy")
-    elif decision.level == "notice":
-        services.console.notice(decision.because, title="Lifecycle policy")
-    else:
-        services.console.info(decision.because)
-    if decision.write:
-        cloud.repository.write_lifecycle(spec.name, spec.lifecycle_policy or "")
 
 
 def _together(*reads: Callable[[], T]) -> list[T]:

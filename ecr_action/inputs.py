@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ecr_action import converters
+from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
 from ecr_action.errors import Problem
 from ecr_action.image import version
@@ -30,6 +31,8 @@ class Inputs:
     scan_on_push: bool
     encryption: str
     lifecycle_policy: str
+    retention: Mapping[str, Keep]
+    drift: str
     kms_key: str | None
     repository_tags: Mapping[str, str]
     tag_mutability: str
@@ -86,6 +89,8 @@ TABLE: Mapping[str, Spec] = {
     "scan-on-push": Spec("true", converters.boolean),
     "encryption": Spec("AES256", converters.choice("AES256", "KMS", "KMS_DSSE")),
     "lifecycle-policy": Spec("", converters.stripped),
+    "retention": Spec("", converters.retention),
+    "drift": Spec("warn", converters.choice("warn", "fix", "ignore")),
     "kms-key": Spec("", converters.optional),
     "repository-tags": Spec("", converters.resource_tags),
     "tag-mutability": Spec("mutable", converters.choice("mutable", "immutable")),
@@ -161,7 +166,7 @@ _MEANT = {
 # Inputs that other actions have and this one has not; a near name would mean another thing.
 _NOT_YET = set(
     "secrets build-secrets secret-envs secret-files ssh cache cache-from cache-to no-cache pull outputs provenance "
-    "sbom retention builder annotations drift scan-fail-on gitops-mode gitops-app-id".split()
+    "sbom builder annotations scan-fail-on gitops-mode gitops-app-id".split()
 )
 
 

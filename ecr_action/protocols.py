@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from ecr_action.aws.simulate import Stored
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.secret import Secret
 
@@ -47,7 +48,8 @@ class Identity:
 class RepositorySpec:
     """The repository as the inputs want it. *lifecycle_policy* is the JSON text, None = leave policies alone.
 
-    *lifecycle_asked_for*: the user wrote the input out, which is consent to what the policy expires.
+    *lifecycle_asked_for*: the user wrote the input out, which is consent to what the policy expires. *drift*: what to
+    do about a repository that differs, ``warn``, ``fix`` or ``ignore``.
     """
 
     name: str
@@ -60,11 +62,15 @@ class RepositorySpec:
     lifecycle_policy: str | None = None
     lifecycle_is_default: bool = False
     lifecycle_asked_for: bool = False
+    drift: str = "warn"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryState:
-    """The repository as it is. *uri* is ECR's own (host and name), *mutability* ECR's word (``MUTABLE``, ...)."""
+    """The repository as it is. *uri* is ECR's own (host and name), *mutability* ECR's word (``MUTABLE``, ...).
+
+    *lifecycle*: the text of the policy that holds once the repository step is done, None where it is not known.
+    """
 
     name: str
     uri: str
@@ -75,6 +81,7 @@ class RepositoryState:
     scan_on_push: bool = False
     encryption: str = "AES256"
     created_at: datetime | None = None
+    lifecycle: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +102,9 @@ class Repository(Protocol):
 
     def write_lifecycle(self, name: str, text: str) -> bool:
         """False where the role may not, with a notice."""
+
+    def stored(self, name: str) -> tuple[Stored, ...] | None:
+        """Every image of the repository, archived ones too; None where the role may not list them, with a notice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
+from ecr_action.expiry import foresee
 from ecr_action.obtain import obtain_image
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome, RolledOut
@@ -39,6 +40,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
     with timeline.phase("Tags"):
+        foresee(wanted, state, choice, image, cloud, services)
         tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)
     outcome = replace(
         outcome,

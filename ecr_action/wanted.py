@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from ecr_action.aws import lifecycle
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
-from ecr_action.gitops import message
+from ecr_action.gitops import message, plain
 from ecr_action.image import key, labels
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.key import Key
@@ -88,9 +88,12 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
     choice = inputs.lifecycle_policy or "default"
     text: str | None = None
     if choice == "default":
-        text = lifecycle.text(lifecycle.default_policy())
+        text = lifecycle.text(lifecycle.default_policy(inputs.retention))
     elif choice != "none":
-        text = _policy_file(choice, read_file, problems)
+        text = _policy(choice, read_file, problems)
+    if inputs.retention and choice != "default":
+        what = f"changes the default policy, and lifecycle-policy is {choice.splitlines()[0]!r}."
+        problems.append(Problem("retention", what, "Leave one of them out."))
     return RepositorySpec(
         name=plan.repository,
         create=inputs.create_repository,
@@ -102,20 +105,25 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
         lifecycle_policy=text,
         lifecycle_is_default=choice == "default",
         lifecycle_asked_for=bool(inputs.lifecycle_policy),
+        drift=inputs.drift,
     )
 
 
-def _policy_file(path: str, read_file: ReadFile, problems: list[Problem]) -> str | None:
-    text = read_file(path)
+def _policy(given: str, read_file: ReadFile, problems: list[Problem]) -> str | None:
+    """The JSON text of the policy that *given* is, or whose file it names."""
+    inline = given.startswith("{") or "\n" in given
+    text = given if inline else read_file(given)
     if text is None:
-        near = get_close_matches(path, ("default", "none"), 1)
-        hint = f"Did you mean {near[0]!r}?" if near else "It takes default, none, or the path of a policy's JSON file."
-        problems.append(
-            Problem("lifecycle-policy", f"names {path!r}, and there is no such file in the checkout.", hint)
-        )
+        near = get_close_matches(given, ("default", "none"), 1)
+        hint = f"Did you mean {near[0]!r}?" if near else "It takes default, none, a path of the checkout, or a policy."
+        what = f"names {given!r}, and there is no such file in the checkout."
+        problems.append(Problem("lifecycle-policy", what, hint))
         return None
+    if not text.lstrip().startswith("{"):
+        text = plain.as_json(text) or text
     _, wrong = lifecycle.parse(text)
-    problems += [Problem("lifecycle-policy", f"{path}: {problem}") for problem in wrong]
+    where = "" if inline else f"{given}: "
+    problems += [Problem("lifecycle-policy", f"{where}{problem}.", problem.fix) for problem in wrong]
     return text
 
 

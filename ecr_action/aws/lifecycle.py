@@ -1,65 +1,124 @@
-"""Lifecycle policies: the default one, equality in meaning, and whether to write. Pure.
+"""Lifecycle policies: the default one, equality in meaning, and what differs. Pure.
 
 Sources: ECR user guide, "Lifecycle policy properties in Amazon ECR" and "How lifecycle policies work". The model is
-in ``policy.py``, a policy as a document, with every rule that ECR has for it, in ``policy_text.py``.
+in ``policy.py``, a policy as a document, with every rule that ECR has for it, in ``policy_text.py``; whose policy it
+is, and whether it is written, in ``ownership.py``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ecr_action.aws.policy import Policy, Rule, Selection
+from ecr_action.aws.policy import Keep, Policy, Rule, Selection
 from ecr_action.aws.policy_text import parse, text
-from ecr_action.protocols import Lifecycle
 
-__all__ = ["Decision", "Policy", "decide", "default_policy", "parse", "same", "text"]
+__all__ = [
+    "KINDS",
+    "Keep",
+    "Policy",
+    "default_policy",
+    "difference",
+    "in_words",
+    "ours",
+    "parse",
+    "same",
+    "text",
+    "written",
+]
 
-# A policy may still be missing on a repository this young because a run was cut off between its two calls.
-YOUNG = timedelta(hours=1)
 NEVER = 9999
 
 
 # -- the default -----------------------------------------------------------------------------------------------------
 
+# Name in `retention` -> what the images are called, how the rule selects them (prefix, pattern), how much stays.
+KINDS: Mapping[str, tuple[str, str, str, Keep]] = {
+    "prod": ("production images", "prod-", "", Keep(10)),
+    "staging": ("staging images", "staging-", "", Keep(5)),
+    "version": ("versions", "", "v*.*.*", Keep(10)),
+    "dev": ("images of the default branch", "dev-", "", Keep(5)),
+    "branch": ("images of other branches", "branch-", "", Keep(14, days=True)),
+    "pr": ("images of pull requests", "pr-", "", Keep(7, days=True)),
+    "buildcache": ("build caches", "buildcache", "", Keep(5)),
+    "untagged": ("untagged images", "", "", Keep(7, days=True)),
+}
 
-def default_policy() -> Policy:
+
+def default_policy(retention: Mapping[str, Keep] | None = None) -> Policy:
     """What a new repository gets: what is deployed and ``latest`` stay, releases outlive builds, leftovers go.
 
-    Every prefix stands alone in its rule: several in one list must all match.
+    *retention*: other numbers for some of KINDS. Every prefix stands alone in its rule: several in one list must all
+    match.
     """
-    rules = (
-        _keep("Keep every deployed image, and shield it from the rules below", NEVER, prefix="deployed-"),
-        _keep("Keep the latest image, and shield it from the rules below", NEVER, pattern="latest"),
-        _keep("Keep the last 10 production images", 10, prefix="prod-"),
-        _keep("Keep the last 5 staging images", 5, prefix="staging-"),
-        _keep("Keep the last 10 versions", 10, pattern="v*.*.*"),
-        _keep("Keep the last 5 images of the default branch", 5, prefix="dev-"),
-        _age("Expire images of other branches after 14 days", 14, prefix="branch-"),
-        _age("Expire images of pull requests after 7 days", 7, prefix="pr-"),
-        _keep("Keep the last 5 build caches", 5, prefix="buildcache"),
-        _age("Expire untagged images after 7 days", 7),
-    )
+    rules = [
+        _shield("Keep every deployed image, and shield it from the rules below", prefix="deployed-"),
+        _shield("Keep the latest image, and shield it from the rules below", pattern="latest"),
+    ]
+    rules += [_kind(name, (retention or {}).get(name) or kind[3]) for name, kind in KINDS.items()]
+    return _numbered(rules)
+
+
+def _numbered(rules: Iterable[tuple[str, Selection]]) -> Policy:
     return Policy(tuple(Rule(priority=10 * n, description=text, selection=s) for n, (text, s) in enumerate(rules, 1)))
 
 
-def _keep(text: str, count: int, *, prefix: str = "", pattern: str = "") -> tuple[str, Selection]:
-    return text, _selection("imageCountMoreThan", count, prefix, pattern)
+def _shield(text: str, *, prefix: str = "", pattern: str = "") -> tuple[str, Selection]:
+    return text, _selection(Keep(NEVER), prefix, pattern)
 
 
-def _age(text: str, days: int, *, prefix: str = "") -> tuple[str, Selection]:
-    return text, _selection("sinceImagePushed", days, prefix, "")
+def _kind(name: str, keep: Keep) -> tuple[str, Selection]:
+    what, prefix, pattern, _ = KINDS[name]
+    text = f"Expire {what} after {keep.number} days" if keep.days else f"Keep the last {keep.number} {what}"
+    return text, _selection(keep, prefix, pattern)
 
 
-def _selection(count_type: str, number: int, prefix: str, pattern: str) -> Selection:
+def _selection(keep: Keep, prefix: str, pattern: str) -> Selection:
     return Selection(
         tag_status="tagged" if prefix or pattern else "untagged",
-        count_type=count_type,
-        count_number=number,
+        count_type="sinceImagePushed" if keep.days else "imageCountMoreThan",
+        count_number=keep.number,
         prefixes=(prefix,) if prefix else (),
         patterns=(pattern,) if pattern else (),
     )
+
+
+# Every default that a version of this action wrote, as its rules' tags and numbers (days where d is set): whoever has
+# one of them has our policy. One that changes is added here; none is ever taken out.
+_WRITTEN: tuple[tuple[tuple[str, str, int, str], ...], ...] = (
+    (
+        ("deployed-", "", 9999, ""),
+        ("", "latest", 9999, ""),
+        ("prod-", "", 10, ""),
+        ("staging-", "", 5, ""),
+        ("", "v*.*.*", 10, ""),
+        ("dev-", "", 5, ""),
+        ("branch-", "", 14, "d"),
+        ("pr-", "", 7, "d"),
+        ("buildcache", "", 5, ""),
+        ("", "", 7, "d"),
+    ),
+)
+
+
+def written() -> tuple[Policy, ...]:
+    """Every default that a version of this action wrote."""
+    return tuple(
+        _numbered(("", _selection(Keep(number, bool(days)), prefix, pattern)) for prefix, pattern, number, days in rows)
+        for rows in _WRITTEN
+    )
+
+
+def ours(policy: Policy) -> bool:
+    """Whether *policy* is a default of this action: one that it wrote, by its meaning; or the present one with other
+    numbers, by its descriptions too, since others may have copied its rules."""
+    if any(same(policy, default) for default in written()):
+        return True
+    rules = sorted(policy.rules, key=lambda rule: rule.priority)
+    keeps = [Keep(rule.selection.count_number, rule.selection.by_age) for rule in rules[-len(KINDS) :]]
+    again = default_policy(dict(zip(KINDS, keeps, strict=False)))
+    return same(policy, again) and [r.description for r in rules] == [r.description for r in again.rules]
 
 
 # -- compared -------------------------------------------------------------------------------------------------------
@@ -86,74 +145,19 @@ def _meaning(policy: Policy) -> list[tuple[Any, ...]]:
     ]
 
 
-# -- write it? -------------------------------------------------------------------------------------------------------
+def difference(have: Policy, want: Policy) -> str:
+    """The rules that differ, a line each: ``-`` stands now, ``+`` is wanted."""
+    lines = difflib.ndiff([in_words(rule) for rule in have.rules], [in_words(rule) for rule in want.rules])
+    return "\n".join(line for line in lines if line[:1] in "+-")
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Whether to write, why, and how loudly to say so (``info``, ``notice``, ``warning``)."""
-
-    write: bool
-    because: str
-    level: str = "info"
-
-
-def decide(
-    policy: Lifecycle,
-    *,
-    wanted: str,
-    is_default: bool,
-    created_now: bool,
-    created_at: datetime | None,
-    now: datetime,
-    consent: bool = False,
-    repository: str = "NAME",
-) -> Decision:
-    """Whether the *wanted* document is written over what stands (*policy*).
-
-    *is_default*: it is the default one; *consent*: the user wrote ``lifecycle-policy`` out. *created_at* None =
-    unknown, which counts as old.
-    """
-    if created_now:
-        return Decision(True, "The new repository gets its lifecycle policy.")
-    young = created_at is not None and now - created_at < YOUNG
-    if not policy.readable:
-        if young:
-            return Decision(True, "The repository is less than an hour old: its lifecycle policy is written (again).")
-        return Decision(False, "The lifecycle policy can't be read, and is left as it is.")
-    if policy.text is None:
-        return _onto_nothing(young, consent or not is_default, repository)
-    if _equal(policy.text, wanted):
-        return Decision(False, "The lifecycle policy is as wanted.")
-    return _somebody_else_s(is_default, repository)
-
-
-def _onto_nothing(young: bool, asked_for: bool, repository: str) -> Decision:
-    if young or asked_for:
-        return Decision(True, "The repository has no lifecycle policy and gets it.")
-    return Decision(
-        False,
-        f"The repository {repository} has no lifecycle policy, and it may hold images that the default one would "
-        "expire: it is not written unasked. Look at it with `python -m ecr_action lifecycle default`; to have it "
-        "written, add the line `lifecycle-policy: default`.",
-        "notice",
-    )
-
-
-def _equal(standing: str, wanted: str) -> bool:
-    if standing == wanted:
-        return True
-    one, other = parse(standing)[0], parse(wanted)[0]
-    return one is not None and other is not None and same(one, other)
-
-
-def _somebody_else_s(is_default: bool, repository: str) -> Decision:
-    which = "the default one" if is_default else "the file's"
-    leave = " To leave it alone without this warning: lifecycle-policy: none." if is_default else ""
-    return Decision(
-        False,
-        f"The repository {repository} has another lifecycle policy than {which}, written by somebody else (Terraform, "
-        f"the console): it stays.{leave} To replace it, delete it and run again: "
-        f"aws ecr delete-lifecycle-policy --repository-name {repository}",
-        "warning",
-    )
+def in_words(rule: Rule) -> str:
+    """One rule as people say it."""
+    chosen = rule.selection
+    tags = " and ".join([f"{prefix}*" for prefix in chosen.prefixes] + list(chosen.patterns))
+    which = {"untagged": "untagged images", "any": "all images"}.get(chosen.tag_status, f"images tagged {tags}")
+    since = {"sinceImagePulled": "the last pull", "sinceImageTransitioned": "archiving"}.get(chosen.count_type, "push")
+    number = chosen.count_number
+    how = f"{number} days after {since}" if chosen.by_age else f"beyond the last {number}"
+    kind = "archive" if rule.action == "transition" else "expire"
+    return f"{kind} {'archived ' if chosen.storage_class == 'archive' else ''}{which} {how}"

@@ -21,6 +21,8 @@ _SHIELD = (
     '{"rulePriority": 1, "selection": {"tagStatus": "tagged", "tagPrefixList": ["deployed-"], '
     '"countType": "imageCountMoreThan", "countNumber": 9999}, "action": {"type": "expire"}}'
 )
+# What to do about a policy that can expire what is deployed.
+SHIELDED = f"Let the policy begin with the rule: {_SHIELD}"
 
 
 def lint(document: str) -> tuple[Finding, ...]:
@@ -105,6 +107,12 @@ def _dangerous(policy: Policy) -> Iterator[Finding]:
         message = f"no rule is about builds of the default branch (tags {_SHA[:7]}, dev-{_SHA[:7]}): they stay for ever"
         fix = '"tagPrefixList": ["dev-"], "countType": "imageCountMoreThan", "countNumber": 5'
         yield _warning("never-expires", None, message, fix)
+
+
+def unshielded(policy: Policy) -> bool:
+    """Whether *policy* can expire an image that is deployed, which has a tag ``deployed-...``."""
+    rule = _owner(policy, _DEPLOYED)
+    return bool(rule and _limits(rule))
 
 
 def _owner(policy: Policy, tags: tuple[str, ...]) -> Rule | None:

@@ -50,7 +50,8 @@ PERMISSIONS = (
     Permission(
         "ecr:DescribeImages",
         "see all tags of an image",
-        "an image's commit is read from its revision label, not from its tags",
+        "an image's commit is read from its revision label, not from its tags; nothing is said of images that the "
+        "lifecycle policy is about to expire",
     ),
     Permission("kms:CreateGrant", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
     Permission("kms:DescribeKey", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),

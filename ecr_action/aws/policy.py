@@ -46,6 +46,14 @@ class Policy:
     rules: tuple[Rule, ...]
 
 
+@dataclass(frozen=True)
+class Keep:
+    """How much of a kind of images stays: the last *number* of them, or each for *number* days."""
+
+    number: int
+    days: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """Something to say of a policy. *severity*: ``error`` (ECR refuses it) or ``warning``; *rule* is a priority."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecr_action.aws import permissions, refusals
+from ecr_action.aws import inventory, permissions, refusals
 from ecr_action.aws.calls import Losses, Service
 from ecr_action.aws.refusals import DENIED, Refusal
+from ecr_action.aws.simulate import Stored
 from ecr_action.errors import AwsDenied, AwsRefused
 from ecr_action.protocols import Clock, Lifecycle, RepositorySpec, RepositoryState
 
@@ -106,6 +107,14 @@ class EcrRepository:
             self._losses.say(answer)
             return False
         return True
+
+    def stored(self, name: str) -> tuple[Stored, ...] | None:
+        """Every image, archived ones too; None, with a notice, where the role may not list them."""
+        refusal, rows = inventory.rows(self._ecr, name)
+        if refusal is not None:
+            self._losses.say(refusal)
+            return None
+        return inventory.images(self._ecr, name, rows)
 
 
 def _may_not_create(refusal: Refusal, spec: RepositorySpec) -> AwsDenied:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from fnmatch import translate
@@ -58,7 +58,7 @@ def simulate(policy: Policy, images: Sequence[Stored], at: datetime) -> tuple[Fa
     """
     fates: dict[str, tuple[int, str]] = {}
     claimed: set[str] = set()
-    free = _independent(images)
+    free = independent(images)
     for rule in sorted(policy.rules, key=lambda rule: rule.priority):
         chosen = [image for image in free if matches(rule.selection, image.tags, image.status)]
         for image in _due(rule.selection, chosen, at):
@@ -69,7 +69,8 @@ def simulate(policy: Policy, images: Sequence[Stored], at: datetime) -> tuple[Fa
     return tuple(Fate(image.digest, image.tags, *_fate(image, images, fates)) for image in images)
 
 
-def _independent(images: Sequence[Stored]) -> list[Stored]:
+def independent(images: Sequence[Stored]) -> list[Stored]:
+    """Those of *images* that rules look at: no children of an index, no referrers of an image that is there."""
     there = {image.digest for image in images}
     children = {child for image in images for child in image.children}
     return [image for image in images if image.digest not in children and image.subject not in there]
@@ -106,13 +107,18 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _due(selection: Selection, chosen: Sequence[Stored], at: datetime) -> list[Stored]:
     if not selection.by_age:
-        newest_first = sorted(chosen, key=lambda image: (image.since, image.digest), reverse=True)
-        return newest_first[selection.count_number :]
+        return newest_first(chosen)[selection.count_number :]
     limit = at - timedelta(days=selection.count_number)
-    return [image for image in chosen if _age_begins(selection.count_type, image) < limit]
+    return [image for image in chosen if age_begins(selection.count_type, image) < limit]
 
 
-def _age_begins(count_type: str, image: Stored) -> datetime:
+def newest_first(chosen: Sequence[Stored]) -> list[Stored]:
+    """In the order in which a counted rule keeps them."""
+    return sorted(chosen, key=lambda image: (image.since, image.digest), reverse=True)
+
+
+def age_begins(count_type: str, image: Stored) -> datetime:
+    """From when a rule of *count_type* counts the days of *image*."""
     if count_type == "sinceImageTransitioned":
         return image.archived_at or image.since
     if count_type == "sinceImagePulled" and image.pulled_at:
@@ -135,10 +141,11 @@ def images(document: str) -> tuple[Stored, ...]:
     rows = content.get("imageDetails") if isinstance(content, dict) else content
     if not isinstance(rows, list):
         raise InputProblems([Problem("--images", "has no list 'imageDetails'.", "Save aws ecr describe-images.")])
-    found, problems = [], []
+    found: list[Stored] = []
+    problems = []
     for number, row in enumerate(rows, 1):
         try:
-            found.append(_stored(row))
+            found.append(stored(row))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             problems.append(Problem("--images", f"row {number} can't be read: {type(error).__name__} {error}."))
     if problems:
@@ -146,7 +153,11 @@ def images(document: str) -> tuple[Stored, ...]:
     return tuple(found)
 
 
-def _stored(row: dict[str, Any]) -> Stored:
+def stored(row: Mapping[str, Any], children: Iterable[str] = ()) -> Stored:
+    """An image from a row of DescribeImages. *children*: what it names as an index, where the row does not say it.
+
+    Raises KeyError, TypeError or ValueError where the row is none.
+    """
     pushed = moment(row["imagePushedAt"])
     if pushed is None:
         raise ValueError("imagePushedAt is empty")
@@ -158,7 +169,7 @@ def _stored(row: dict[str, Any]) -> Stored:
         pulled_at=moment(row.get("lastRecordedPullTime")),
         archived_at=moment(row.get("lastArchivedAt")),
         activated_at=moment(row.get("lastActivatedAt")),
-        children=tuple(str(child) for child in row.get("children") or ()),
+        children=tuple(str(child) for child in row.get("children") or children),
         subject=row.get("subjectManifestDigest") or None,
     )
 

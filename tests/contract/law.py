@@ -22,6 +22,7 @@ COMPOSING = {
     "publish",
     "deploy",
     "ensure",
+    "expiry",
     "obtain",
     "waiting",
     "tagging",
@@ -31,7 +32,7 @@ COMPOSING = {
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "waiting", "tagging", "rollout", "services"}
+WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "waiting", "tagging", "rollout", "services", "expiry"}
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

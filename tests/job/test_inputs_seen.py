@@ -100,6 +100,31 @@ def test_a_policy_that_stands_is_not_touched(stage: Stage) -> None:
     ]
 
 
+def test_retention(stage: Stage) -> None:
+    """Its numbers stand in the policy of the new repository; other ones take their place."""
+    client, name = ecr(stage), repository_of(stage)
+    for number in (30, 40):
+        ok(stage.publish(stage.push_payload(), retention=f"dev: {number}", **NO_GITOPS))
+        rules = json.loads(client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])["rules"]
+        assert rules[5]["description"] == f"Keep the last {number} images of the default branch"
+
+
+def test_drift_of_the_lifecycle_policy(stage: Stage) -> None:
+    """Somebody else's stays, silently or with the difference, until it is to be replaced."""
+    client, name = ecr(stage), repository_of(stage)
+    client.create_repository(repositoryName=name)
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 100}
+    text = json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+    client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
+    silent = ok(stage.publish(stage.push_payload(), drift="ignore", **NO_GITOPS))
+    assert [a.title for a in silent.annotations if a.level == "warning"] == []
+    told = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
+    assert "- expire all images beyond the last 100" in told.log
+    assert client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"] == text
+    ok(stage.publish(stage.push_payload(), drift="fix", **NO_GITOPS))
+    assert "deployed-" in client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
+
+
 def test_inputs_of_tags(stage: Stage) -> None:
     """Environment, own tags, latest, the short sha's length."""
     given = {"environment": "qa", "tags": "run-{run-number}", "latest": "false", "short_sha_length": "9"}

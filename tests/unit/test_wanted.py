@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from ecr_action import plan, wanted
 from ecr_action.errors import Problem
@@ -13,7 +15,14 @@ from ecr_action.wanted import Wanted
 from tests.builders import REPOSITORY, SHA, make_checkout, make_inputs, variables
 
 MAIN = "refs/heads/main"
-FILES = {"policy.json": '{"rules": []}'}
+YAML = """
+rules:
+  - rulePriority: 1
+    description: Keep a few releases
+    selection: {tagStatus: tagged, tagPrefixList: [v], countType: imageCountMoreThan, countNumber: 3}
+    action: {type: expire}
+"""
+FILES = {"policy.json": '{"rules": []}', "policy.yaml": YAML}
 
 
 def made(ref: str = MAIN, *, dirty: bool = False, **given: str) -> tuple[Wanted, tuple[Problem, ...]]:
@@ -95,6 +104,35 @@ def test_a_policy_file_that_is_missing_or_wrong_is_a_problem() -> None:
     assert names(made(lifecycle_policy="nowhere.json")[1]) == ["lifecycle-policy"]
     assert set(names(made(lifecycle_policy="policy.json")[1])) == {"lifecycle-policy"}
     assert "Did you mean 'default'" in made(lifecycle_policy="defualt")[1][0].fix
+
+
+@pytest.mark.parametrize("given", ["policy.yaml", YAML, json.dumps(yaml.safe_load(YAML))])
+def test_a_policy_is_taken_from_a_file_or_as_it_is_written(given: str) -> None:
+    """JSON or YAML; ECR gets JSON."""
+    found, problems = made(lifecycle_policy=given)
+    assert problems == ()
+    assert json.loads(found.repository.lifecycle_policy or "") == yaml.safe_load(YAML)
+
+
+@pytest.mark.parametrize("given", ["rules:\n- [", "{", "just\ntext", '{"rules": []}'])
+def test_what_is_no_policy_is_a_problem_of_the_input(given: str) -> None:
+    """Before anything is done."""
+    assert set(names(made(lifecycle_policy=given)[1])) == {"lifecycle-policy"}
+
+
+def test_retention_changes_the_numbers_of_the_default_policy() -> None:
+    """Only of the default one."""
+    found, problems = made(retention="dev: 30\nbranch: 21 days\npr: 4 images\nuntagged: 1")
+    assert problems == ()
+    rules = {rule["description"] for rule in json.loads(found.repository.lifecycle_policy or "")["rules"]}
+    assert rules >= {
+        "Keep the last 30 images of the default branch",
+        "Expire images of other branches after 21 days",
+        "Keep the last 4 images of pull requests",
+        "Expire untagged images after 1 days",
+        "Keep the last 10 versions",
+    }
+    assert names(made(retention="dev: 30", lifecycle_policy="policy.yaml")[1]) == ["retention"]
 
 
 def test_the_builds_labels_tell_the_commit() -> None:

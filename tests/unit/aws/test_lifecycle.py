@@ -1,11 +1,10 @@
-"""Lifecycle policies: the default one, documents, equality in meaning, and whether to write."""
+"""Lifecycle policies: the default one, documents, equality in meaning, whose they are."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -13,15 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_action.aws import lifecycle
-from ecr_action.aws.policy import Policy
-from ecr_action.protocols import Lifecycle
+from ecr_action.aws.policy import Keep, Policy
 
 from .policies import policies
 
-NOW = datetime(2026, 11, 3, 12, tzinfo=timezone.utc)
 DEFAULT = lifecycle.text(lifecycle.default_policy())
-OTHER = DEFAULT.replace('"countNumber": 14', '"countNumber": 15')
-YOUNG, OLD = NOW - timedelta(minutes=59), NOW - timedelta(minutes=60)
 
 
 def test_the_default_is_the_one_that_is_documented() -> None:
@@ -276,63 +271,36 @@ def test_any_json_is_read(value: Any) -> None:
     assert problems
 
 
-# -- write it? ---------------------------------------------------------------------------------------------------------
-
-NONE, UNREADABLE = Lifecycle(readable=True), Lifecycle(readable=False)
-SPACED = json.dumps(json.loads(DEFAULT), indent=7)
+# -- ours, and what differs ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("standing", "created_now", "created_at", "is_default", "consent", "write", "level"),
-    [
-        # Our own creation: always.
-        (NONE, True, None, True, False, True, "info"),
-        (UNREADABLE, True, None, True, False, True, "info"),
-        # Nothing stands: young, or asked for.
-        (NONE, False, YOUNG, True, False, True, "info"),
-        (NONE, False, OLD, True, False, False, "notice"),
-        (NONE, False, None, True, False, False, "notice"),
-        (NONE, False, OLD, True, True, True, "info"),
-        (NONE, False, OLD, False, False, True, "info"),
-        # The same stands: never, however it is written.
-        (Lifecycle(readable=True, text=DEFAULT), False, YOUNG, True, False, False, "info"),
-        (Lifecycle(readable=True, text=SPACED), False, OLD, True, True, False, "info"),
-        # Another one stands: never, with a warning.
-        (Lifecycle(readable=True, text=OTHER), False, YOUNG, True, True, False, "warning"),
-        (Lifecycle(readable=True, text=OTHER), False, OLD, False, True, False, "warning"),
-        (Lifecycle(readable=True, text="not ours to read"), False, OLD, True, True, False, "warning"),
-        # It can't be read: only where a run may have been cut off; the notice is the reader's.
-        (UNREADABLE, False, YOUNG, True, False, True, "info"),
-        (UNREADABLE, False, OLD, True, True, False, "info"),
-        (UNREADABLE, False, None, False, True, False, "info"),
-    ],
-)
-def test_when_it_is_written(
-    standing: Lifecycle,
-    created_now: bool,
-    created_at: datetime | None,
-    is_default: bool,
-    consent: bool,
-    write: bool,
-    level: str,
-) -> None:
-    """Never over somebody else's, never unasked where images may be lost."""
-    decision = lifecycle.decide(
-        standing,
-        wanted=DEFAULT,
-        is_default=is_default,
-        created_now=created_now,
-        created_at=created_at,
-        now=NOW,
-        consent=consent,
-    )
-    assert (decision.write, decision.level) == (write, level)
+def test_the_present_default_is_among_those_that_were_written() -> None:
+    """One that changes is added to the list: else its own repositories would be somebody else's."""
+    assert any(lifecycle.same(lifecycle.default_policy(), one) for one in lifecycle.written())
 
 
-def test_the_way_out_is_told() -> None:
-    """The line that asks for the default, the command that makes room for it."""
-    asked = {"wanted": DEFAULT, "is_default": True, "created_now": False, "created_at": OLD, "now": NOW}
-    nothing = lifecycle.decide(NONE, repository="hello", **asked)  # type: ignore[arg-type]
-    assert "lifecycle-policy: default" in nothing.because
-    other = lifecycle.decide(Lifecycle(readable=True, text=OTHER), repository="hello", **asked)  # type: ignore[arg-type]
-    assert "aws ecr delete-lifecycle-policy --repository-name hello" in other.because
+@given(st.dictionaries(st.sampled_from(sorted(lifecycle.KINDS)), st.builds(Keep, st.integers(1, 9998), st.booleans())))
+def test_a_default_with_other_numbers_is_ours_and_one_that_was_edited_is_not(retention: dict[str, Keep]) -> None:
+    """Its descriptions tell; a number that was changed by hand no longer fits them."""
+    policy = lifecycle.default_policy(retention)
+    assert lifecycle.parse(lifecycle.text(policy)) == (policy, ())
+    assert lifecycle.ours(policy)
+    first = policy.rules[2]
+    edited = replace(first, selection=replace(first.selection, count_number=first.selection.count_number + 1))
+    assert not lifecycle.ours(Policy((*policy.rules[:2], edited, *policy.rules[3:])))
+    assert not lifecycle.ours(Policy(policy.rules[1:]))
+
+
+def test_the_difference_is_told_rule_by_rule() -> None:
+    """What stands with a minus, what is wanted with a plus, nothing of what is equal."""
+    have = lifecycle.default_policy({"dev": Keep(6)})
+    want = lifecycle.default_policy({"pr": Keep(9), "untagged": Keep(2, True)})
+    assert lifecycle.difference(have, want).splitlines() == [
+        "- expire images tagged dev-* beyond the last 6",
+        "+ expire images tagged dev-* beyond the last 5",
+        "- expire images tagged pr-* 7 days after push",
+        "+ expire images tagged pr-* beyond the last 9",
+        "- expire untagged images 7 days after push",
+        "+ expire untagged images 2 days after push",
+    ]
+    assert lifecycle.difference(have, have) == ""
