@@ -93,6 +93,10 @@ def integer(low: int, high: int, unit: str) -> Callable[[str], int]:
     return convert
 
 
+def days(value: str) -> int | None:
+    return integer(1, 3650, "days")(value) if value.strip() else None
+
+
 def matching(pattern: re.Pattern[str], what: str, fix: str = "") -> Callable[[str], str | None]:
     def convert(value: str) -> str | None:
         text = value.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from ecr_action.aws.simulate import Stored
 from ecr_action.image.arguments import BuildRequest
@@ -66,6 +67,9 @@ class DryImages:
 
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         return self._real.labels(repository, image)
+
+    def pushed(self, repository: str, image: Image) -> datetime | None:
+        return self._real.pushed(repository, image)
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return self._real.tags(repository, image)

@@ -52,6 +52,7 @@ class Inputs:
     engine: str
     reuse: str
     reuse_ignore: tuple[str, ...]
+    reuse_max_age: int | None
     gitops_repository: str | None
     gitops_branch: str | None
     gitops_token: Secret
@@ -110,6 +111,7 @@ TABLE: Mapping[str, Spec] = {
     "engine": Spec("auto", converters.choice("auto", "buildx", "docker")),
     "reuse": Spec("commit", converters.choice("commit", "content", "never")),
     "reuse-ignore": Spec("", converters.argument_names),
+    "reuse-max-age": Spec("", converters.days),
     "gitops-repository": Spec(
         "", converters.matching(converters.GITHUB, "GitHub repository", "It has the form owner/name.")
     ),

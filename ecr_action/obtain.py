@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 
 from ecr_action.errors import OtherCommit, TagTaken
 from ecr_action.image import key, reuse
 from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
-from ecr_action.protocols import Image, Images, RepositoryState, Step
+from ecr_action.protocols import Clock, Image, Images, RepositoryState, Step
 from ecr_action.services import Cloud, Services
 from ecr_action.waiting import wait_for_build
 from ecr_action.wanted import Wanted
@@ -30,7 +32,7 @@ def obtain_image(
 ) -> Obtained:
     """The image of this commit: found, or built and pushed under one tag. Raises errors.Failure."""
     plan, console = wanted.plan, services.console
-    choice = _choice(wanted, state, there, cloud.images)
+    choice = _choice(wanted, state, there, cloud.images, services.clock)
     for notice in choice.notices:
         console.notice(notice)
     if choice.image is not None:
@@ -128,7 +130,15 @@ def _other_commit(plan: Plan) -> OtherCommit:
     )
 
 
-def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], images: Images) -> Choice:
+def _too_old(wanted: Wanted, image: Image, images: Images, clock: Clock) -> bool:
+    """Whether a branch's image is older than ``reuse-max-age``; a release keeps what was tested."""
+    if wanted.reuse_days is None or wanted.plan.version is not None:
+        return False
+    pushed = images.pushed(wanted.plan.repository, image)
+    return pushed is not None and clock.now() - pushed > timedelta(days=wanted.reuse_days)
+
+
+def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], images: Images, clock: Clock) -> Choice:
     """What is published, decided before anything is built. Raises errors.TagTaken."""
     plan = wanted.plan
     first = there.get(plan.tags.content or "")
@@ -138,9 +148,11 @@ def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], 
         inputs=lambda image: key.listed(images.labels(state.name, image).get(key.LABEL)),
         names=lambda image: images.tags(state.name, image),
     )
-    choice = reuse.choose(
-        plan.tags, there, wanted.run_id, reusing=plan.reuse and same, key=wanted.key, known=known, dirty=plan.dirty
-    )
+    reusing = plan.reuse and same
+    choose = partial(reuse.choose, plan.tags, there, wanted.run_id, key=wanted.key, known=known, dirty=plan.dirty)
+    choice = choose(reusing=reusing)
+    if reusing and choice.image is not None and _too_old(wanted, choice.image, images, clock):
+        choice = choose(reusing=False)
     image, taken = _versions(plan, choice, choice.image, there, images)
     if taken:
         raise taken

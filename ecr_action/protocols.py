@@ -130,6 +130,9 @@ class Images(Protocol):
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         """The labels of *image* (of an index: of its first one); none where the role may not read them."""
 
+    def pushed(self, repository: str, image: Image) -> datetime | None:
+        """When *image* was first pushed; None where the role may not ask."""
+
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         """Every tag of *image*; only those it was found by where the role may not ask."""
 

@@ -45,6 +45,7 @@ class Wanted:
     origin: message.Origin
     run_id: str
     key: Key
+    reuse_days: int | None = None
     gitops_missing: str = ""
 
 
@@ -74,6 +75,7 @@ def wanted(
         ),
         run_id=context.run_id or "0",
         key=made,
+        reuse_days=inputs.reuse_max_age,
         gitops_missing=missing,
     )
     return result, tuple(problems)

@@ -42,6 +42,7 @@ class EcrImages:
         self._losses = losses
         self._clock = clock
         self._tags: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._pushed: dict[str, datetime] = {}
 
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
         """Tag -> image for those of *tags* that are there; none where there is no repository.
@@ -111,7 +112,13 @@ class EcrImages:
             if answer.denied:
                 self._losses.say(answer)
             return image.tags
+        self._pushed[image.digest] = answer["imageDetails"][0]["imagePushedAt"]
         return tuple(tag for row in answer["imageDetails"] for tag in row.get("imageTags", ()))
+
+    def pushed(self, repository: str, image: Image) -> datetime | None:
+        """When *image* was first pushed; None, with a notice, where the role may not ask."""
+        self.tags(repository, image)
+        return self._pushed.get(image.digest)
 
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         """The labels of *image*, of the first platform of an index; none, with a notice, where the role may not read.

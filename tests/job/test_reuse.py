@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 from lab.stage import Stage
-from tests.job.seen import described, keys_of, tags_of, writes
+from tests.job.seen import described, keys_of, push_again_in_the_past, tags_of, writes
 from tests.job.test_deploy import NO_ENGINE
 from tests.job.test_publish import NO_GITOPS, copy_of, ok, while_it_builds
 
@@ -145,3 +145,15 @@ def test_two_jobs_of_one_commit_with_other_inputs_at_once(stage: Stage, tmp_path
     (second,) = {digest for tag, digest in tags.items() if tag.startswith(f"{short}-r")}
     assert tags[stage.head] == tags[short] != second
     assert sorted(keys_of(stage).values()) == sorted([tags[stage.head], second])
+
+
+def test_an_image_that_is_too_old_is_built_again(stage: Stage) -> None:
+    """For fixes of its base image; a younger one, and that of a release, is taken as it is."""
+    first = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
+    push_again_in_the_past(stage, first.outputs["digest"], 10)
+    ref = {"ref": "refs/tags/v1.0.0", **NO_GITOPS}
+    for given in ({"reuse_max_age": "11", **NO_GITOPS}, {"reuse_max_age": "9", **ref}):
+        kept = ok(stage.publish(stage.push_payload(given.get("ref", "refs/heads/main")), **given))
+        assert (kept.outputs["reused"], kept.outputs["digest"]) == ("true", first.outputs["digest"])
+    again = ok(stage.publish(stage.push_payload(), reuse_max_age="9", **NO_GITOPS))
+    assert (again.outputs["reused"], "-r" in again.outputs["tag"]) == ("false", True)

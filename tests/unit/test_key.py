@@ -31,6 +31,7 @@ MAKES_NO_OTHER = {
     "push": "says whether the image leaves the machine",
     "engine": "builds the same Dockerfile",
     "reuse": "says when an image is taken; 'content' has a key of its own",
+    "reuse-max-age": "says when an image is taken",
     "reuse-ignore": "names what is left out of the key",
 }
 

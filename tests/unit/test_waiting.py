@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
@@ -38,6 +39,9 @@ class World:
 
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         return {}
+
+    def pushed(self, repository: str, image: Image) -> datetime | None:
+        return None
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return ()
