@@ -194,11 +194,24 @@ class Registry:
     def _upload(self, request: Request, spot: Spot) -> Response:
         _, _, query = request.target.partition("?")
         target = f"/v2/r{spot.content}/blobs/uploads/{spot.rest}" + (f"?{query}" if query else "")
+        if request.method == "PATCH" and "Content-Range" in request.headers:
+            self._check_order(request.headers["Content-Range"], target)
         response = self._relayed(request, spot, target)
+        if response.status == 404:
+            raise WireError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         if request.method == "PATCH" and response.status == 202:
             # ECR answers 201 where the specification says 202.
             response.status = 201
         return response
+
+    def _check_order(self, sent: str, target: str) -> None:
+        """Refuse a chunk that does not begin where the upload ends ("Pushing a blob in chunks")."""
+        state = self.content.ask("GET", target)
+        state.read()
+        last = int(state.headers.get("Range", "0-0").rpartition("-")[2])
+        first = sent.partition("-")[0]
+        if state.status == 204 and first not in (("0", "1") if last == 0 else (str(last + 1),)):
+            raise WireError(416, "BLOB_UPLOAD_INVALID", "blob upload invalid")
 
     def _blob(self, request: Request, spot: Spot) -> Response:
         _check_digest(spot.rest)
@@ -258,7 +271,10 @@ class Registry:
         active = {str(row["digest"]) for row in self.images.all(spot.content) if row["status"] == "ACTIVE"}
         tags = sorted(t for digest, tags in self.images.tags(spot.content).items() if digest in active for t in tags)
         tags = [t for t in tags if t > request.query.get("last", "")]
-        count = int(request.query.get("n") or 1000)
+        number = request.query.get("n") or "1000"
+        if not number.isdecimal():
+            raise WireError(400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested")
+        count = int(number)
         headers = {"Content-Type": "application/json"}
         if len(tags) > count > 0:
             headers["Link"] = f'</v2/{spot.place.name}/tags/list?last={tags[count - 1]}&n={count}>; rel="next"'
