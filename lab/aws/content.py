@@ -20,7 +20,11 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 
-from .web import PIECE, Source
+from .web import Source
+
+# Bytes handed on at once; the longest line before a chunk of so many; the line end after it.
+PIECE = 256 << 10
+HEAD, END = 16, b"\r\n"
 
 CONFIGURATION = """\
 version: 0.1
@@ -192,15 +196,27 @@ def _send(connection: http.client.HTTPConnection, body: Source) -> None:
     else:
         connection.putheader("Content-Length", str(body.length))
     connection.endheaders()
-    piece = memoryview(bytearray(PIECE))
-    while count := body.readinto1(piece):
-        if chunked:
-            connection.send(b"%x\r\n" % count)
-        connection.send(piece[:count])
-        if chunked:
-            connection.send(b"\r\n")
+    # Room for the length before and the line end after: a chunk is one write.
+    room = memoryview(bytearray(PIECE))
+    piece = room[HEAD : -len(END)] if chunked else room
+    while count := _fill(body, piece):
+        if not chunked:
+            connection.send(piece[:count])
+            continue
+        length = b"%x\r\n" % count
+        room[HEAD - len(length) : HEAD] = length
+        room[HEAD + count : HEAD + count + len(END)] = END
+        connection.send(room[HEAD - len(length) : HEAD + count + len(END)])
     if chunked:
         connection.send(b"0\r\n\r\n")
+
+
+def _fill(body: Source, piece: memoryview) -> int:
+    """Fill *piece* from *body*, which gives no more than a TLS record at a time; return the count, less at the end."""
+    done = 0
+    while done < len(piece) and (count := body.readinto1(piece[done:])):
+        done += count
+    return done
 
 
 def _free_port() -> int:
