@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import boto3
@@ -130,7 +131,7 @@ class Api:
             return Response(200, as_xml(call.operation, result, identity), {"Content-Type": "text/xml"})
         assert caller is not None
         if call.service == "ecr":
-            parameters = json.loads(call.body or b"{}")
+            parameters = _object(call.body)
             entry.target = str(parameters.get("repositoryName") or "")
             self.rates.check(call.operation, caller.account, call.region)
             answer = self.ecr.answer(Call(caller, call.region, call.operation, parameters, call.headers))
@@ -184,6 +185,17 @@ class Api:
         entry.status, entry.sent = answer.status, answer.length or 0
         body = answer if answer.length else answer.read()
         return Response(answer.status, body, {"Content-Type": "application/octet-stream"})
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """Return the parameters of a JSON call; SerializationException for what is no object."""
+    try:
+        parameters = json.loads(body or b"{}")
+    except ValueError as error:
+        raise AwsError("SerializationException", "could not parse request body into json") from error
+    if not isinstance(parameters, dict):
+        raise AwsError("SerializationException", "Start of structure or map found where not expected.")
+    return parameters
 
 
 def _parsed(request: Request) -> AwsCall:

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import model
 from .call import ACCOUNT, Answer, Call
 from .clock import Clock
 from .errors import AwsError, invalid_parameter
@@ -63,6 +64,7 @@ class Ecr:
         if own is None and call.operation not in BY_MOTO:
             text = f"The lab does not answer ecr:{call.operation}"
             raise AwsError("UnknownOperationException", text, 501)
+        model.check(call.operation, call.parameters)
         if not ACCOUNT.fullmatch(call.registry):
             raise invalid_parameter("registryId", "must satisfy regular expression '[0-9]{12}'")
         self._authorize(call)

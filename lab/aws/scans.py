@@ -9,10 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.validate import ParamValidator
-
-from . import policy
+from . import model, policy
 from .call import Answer, Call, image_not_found, page
 from .clock import Clock
 from .errors import AwsError, invalid_parameter
@@ -185,13 +182,11 @@ class ScanOperations:
 
 
 def _check_shape(findings: list[dict[str, Any]]) -> None:
-    """Raise ValueError unless every row is an ImageScanFinding or an EnhancedImageScanFinding of botocore's model."""
-    model = boto3.session.Session()._session.get_service_model("ecr")
-    shapes = [model.shape_for(name) for name in ("ImageScanFinding", "EnhancedImageScanFinding")]
+    """Raise ValueError unless every row is an ImageScanFinding or an EnhancedImageScanFinding."""
     for row in findings:
-        reports = [ParamValidator().validate(row, shape) for shape in shapes]
-        if all(report.has_errors() for report in reports):
-            raise ValueError("; ".join(report.generate_report() for report in reports))
+        reports = [model.problems(row, shape) for shape in ("ImageScanFinding", "EnhancedImageScanFinding")]
+        if all(reports):
+            raise ValueError("; ".join(reports))
 
 
 def _is_artifact(artifact_type: str | None) -> bool:

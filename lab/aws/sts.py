@@ -166,7 +166,10 @@ def _trusts(role: Role, asked: policy.Question) -> bool:
 
 def _parameters(form: Mapping[str, str]) -> tuple[str, str, int]:
     arn, name = form.get("RoleArn", ""), form.get("RoleSessionName", "")
-    seconds = int(form.get("DurationSeconds", "3600"))
+    duration = form.get("DurationSeconds", "3600")
+    if not duration.isdecimal():
+        raise AwsError("MalformedInput", "DurationSeconds is no integer")
+    seconds = int(duration)
     if len(arn) < 20:
         raise _validation("roleArn", arn, "Member must have length greater than or equal to 20")
     if not SESSION_NAME.fullmatch(name):

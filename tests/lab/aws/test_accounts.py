@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from lab.aws import setup
 
@@ -57,6 +61,34 @@ def test_a_region_that_is_none_and_an_account_that_is_none_are_refused(lab: Lab,
     assert refusal(error) == ("InvalidSignatureException", text, 400)
     with pytest.raises(ecr.exceptions.InvalidParameterException):
         ecr.describe_repositories(registryId="12345")
+
+
+WRONG: tuple[bytes, ...] = (
+    b"no JSON",
+    b"[]",
+    b"{}",
+    b'{"repositoryName": 1}',
+    b'{"repositoryName": "known", "imageIds": "v1", "imageId": [], "layerDigests": {}, "rules": 1, "maxResults": "x"}',
+    b'{"repositoryName": "known", "registryId": "1", "nextToken": "?"}',
+)
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_no_parameters_are_the_labs_own_failure(lab: Lab, ecr: Any, body: bytes) -> None:
+    """Whatever an operation is sent, the answer is a result or a refusal with a code."""
+    told = lab.control("GET", "admin")
+    keys = Credentials(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"])
+    failed = []
+    for operation in ecr.meta.service_model.operation_names:
+        target = f"AmazonEC2ContainerRegistry_V20150921.{operation}"
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+        asked = AWSRequest("POST", lab.endpoint + "/", headers, body)
+        SigV4Auth(keys, "ecr", "us-east-1").add_auth(asked)
+        answer = URLLib3Session().send(asked.prepare())
+        content = json.loads(answer.content)
+        if answer.status_code == 500 or (answer.status_code != 200 and not content.get("__type")):
+            failed.append((operation, answer.status_code, content))
+    assert failed == []
 
 
 @pytest.fixture
