@@ -101,6 +101,11 @@ class Story:
         """Somebody starts the workflow by hand and names an older version."""
         return self._ok(self.stage.publish(self.stage.push_payload(), event="workflow_dispatch", version=version))
 
+    def deploy(self, image: str) -> StepResult:
+        """Somebody takes an image that is there to production, by `mode: deploy`."""
+        given = {"mode": "deploy", "image": image, "environment": "prod"}
+        return self._ok(self.stage.publish(self.stage.push_payload(), event="workflow_dispatch", **given))
+
     def _ok(self, result: StepResult) -> StepResult:
         assert result.exit_code == 0, result.log
         return result
@@ -152,3 +157,8 @@ def test_the_life_of_an_app(make_stage: Make, layout: Layout) -> None:
     story.now(layout.release, f"{HOST}/{story.app}:v1.0.0")
     assert rolled_back.outputs["digest"] == released.outputs["digest"]
     assert rolled_back.outputs["reused"] == "true"
+
+    story.deploy("v1.0.1")
+    story.now(layout.release, f"{HOST}/{story.app}:v1.0.1")
+    assert story.deploy("previous").outputs["digest"] == released.outputs["digest"]
+    story.now(layout.release, f"{HOST}/{story.app}:v1.0.0")
