@@ -38,13 +38,13 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def missing_files(plan: Plan, wanted: Wanted) -> tuple[Problem, ...]:
-    """What the build needs and the checkout lacks; nothing where nothing is done."""
+def missing_files(plan: Plan, wanted: Wanted, environment: Environment) -> tuple[Problem, ...]:
+    """What the build needs and checkout or job lack; nothing where nothing is done."""
     if plan.nothing or plan.deploy:
         return ()
     from ecr_action.image.sources import preflight
 
-    return preflight(wanted.build)
+    return preflight(wanted.build, environment.variables)
 
 
 def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Environment, console: Runner) -> Services:
@@ -99,10 +99,11 @@ def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Cl
     if inputs.dry_run:
         return DryEngine(console)
     from ecr_action.image.engine import engine
+    from ecr_action.image.sources import caches_of_github
 
     return engine(
         inputs.engine,
-        environment=environment.child(),
+        environment=environment.child(caching=caches_of_github(inputs.cache_from, inputs.cache_to)),
         temp=environment.temporary,
         console=console,
         clock=clock,

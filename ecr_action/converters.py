@@ -11,7 +11,7 @@ from ecr_action.aws.lifecycle import KINDS
 from ecr_action.aws.policy import Keep
 from ecr_action.gitops.environments import normalise
 from ecr_action.image import tags
-from ecr_action.image.lists import entries, lines
+from ecr_action.image.lists import entries, lines, untrimmed
 from ecr_action.image.reference import parse, registry_of, repository_problem
 from ecr_action.secret import Secret
 
@@ -180,6 +180,21 @@ def _read(reader: Callable[[str], tuple[str, ...]], value: str) -> tuple[str, ..
         return reader(value)
     except ValueError as error:
         raise Wrong(str(error)) from error
+
+
+def entries_of(value: str) -> tuple[str, ...]:
+    """Entries separated by lines and commas. Raises Wrong."""
+    return _read(entries, value)
+
+
+def lines_of(value: str) -> tuple[str, ...]:
+    """Entries separated by lines. Raises Wrong."""
+    return _read(lines, value)
+
+
+def untrimmed_of(value: str) -> tuple[str, ...]:
+    """Entries separated by lines, their blanks kept. Raises Wrong."""
+    return _read(untrimmed, value)
 
 
 def accounts(value: str) -> tuple[str, ...]:

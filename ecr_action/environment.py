@@ -54,12 +54,13 @@ class Environment:
         """Whether the user asked for debug lines (a re-run "with debug logging")."""
         return self.get("RUNNER_DEBUG") == "1"
 
-    def child(self) -> dict[str, str]:
-        """The environment for programs that we start."""
+    def child(self, *, caching: bool = False) -> dict[str, str]:
+        """The environment for programs that we start; *caching*: with the token of GitHub's cache."""
+        private = _PRIVATE - {"ACTIONS_RUNTIME_TOKEN"} if caching else _PRIVATE
         return {
             name: value
             for name, value in self.variables.items()
-            if name not in _PRIVATE and not name.startswith("INPUT_")
+            if name not in private and not name.startswith("INPUT_")
         }
 
     def fallbacks(self) -> dict[str, str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import converters
+from ecr_action import building, converters
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
 from ecr_action.errors import Problem
 from ecr_action.image import version
+from ecr_action.image.arguments import BuildSecret
 from ecr_action.secret import Secret
 
 
@@ -50,6 +51,27 @@ class Inputs:
     platforms: tuple[str, ...]
     push: bool | None
     engine: str
+    add_hosts: tuple[str, ...]
+    allow: tuple[str, ...]
+    annotations: tuple[str, ...]
+    attests: tuple[str, ...]
+    build_contexts: tuple[str, ...]
+    builder: str | None
+    cache_from: tuple[str, ...]
+    cache_to: tuple[str, ...]
+    cgroup_parent: str | None
+    network: str | None
+    no_cache: bool
+    no_cache_filters: tuple[str, ...]
+    provenance: str | None
+    pull: bool
+    sbom: str | None
+    secrets: tuple[BuildSecret, ...]
+    secret_envs: tuple[BuildSecret, ...]
+    secret_files: tuple[BuildSecret, ...]
+    shm_size: str | None
+    ssh: tuple[str, ...]
+    ulimit: tuple[str, ...]
     reuse: str
     reuse_ignore: tuple[str, ...]
     reuse_max_age: int | None
@@ -109,6 +131,27 @@ TABLE: Mapping[str, Spec] = {
     "platforms": Spec("", converters.platforms),
     "push": Spec("auto", converters.automatic),
     "engine": Spec("auto", converters.choice("auto", "buildx", "docker")),
+    "add-hosts": Spec("", building.hosts),
+    "allow": Spec("", building.entitlements),
+    "annotations": Spec("", building.pairs),
+    "attests": Spec("", building.attests),
+    "build-contexts": Spec("", building.contexts),
+    "builder": Spec("", converters.optional),
+    "cache-from": Spec("", building.caches),
+    "cache-to": Spec("", building.caches),
+    "cgroup-parent": Spec("", converters.optional),
+    "network": Spec("", converters.optional),
+    "no-cache": Spec("false", converters.boolean),
+    "no-cache-filters": Spec("", building.names),
+    "provenance": Spec("", building.attestation),
+    "pull": Spec("false", converters.boolean),
+    "sbom": Spec("", building.attestation),
+    "secrets": Spec("", building.secrets),
+    "secret-envs": Spec("", building.secret_envs),
+    "secret-files": Spec("", building.secret_files),
+    "shm-size": Spec("", building.size),
+    "ssh": Spec("", building.ssh),
+    "ulimit": Spec("", building.ulimits),
     "reuse": Spec("commit", converters.choice("commit", "content", "never")),
     "reuse-ignore": Spec("", converters.argument_names),
     "reuse-max-age": Spec("", converters.days),
@@ -167,8 +210,7 @@ _MEANT = {
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
 _NOT_YET = set(
-    "secrets build-secrets secret-envs secret-files ssh cache cache-from cache-to no-cache pull outputs provenance "
-    "sbom builder annotations scan-fail-on gitops-mode gitops-app-id".split()
+    "build-secrets cache outputs scan-fail-on gitops-mode gitops-app-id load call".split()
 )
 
 
@@ -212,6 +254,13 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         )
     if values.get("image") and values.get("mode") == "publish":
         problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
+    if values.get("no_cache") and values.get("no_cache_filters"):
+        problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
+    kinds = ("secrets", "secret_envs", "secret_files")
+    ids = [secret.id for name in kinds for secret in values.get(name, ())]
+    problems += [
+        Problem("secrets", f"and its likes name {one!r} twice.") for one in sorted(set(ids)) if ids.count(one) > 1
+    ]
     prefix, wanted = values.get("tag_prefix") or "", values.get("version")
     if wanted and version.parse(wanted[len(prefix) :] if prefix and wanted.startswith(prefix) else wanted) is None:
         problems.append(

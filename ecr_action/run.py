@@ -34,7 +34,8 @@ def run(environment: Environment, console: Runner) -> int:
         return policies.run(command, console)
     parsed, problems = inputs.parse(_given(environment, command), environment=environment.fallbacks())
     console.mask(parsed.gitops_token)
-    console.mask(parsed.github_token)
+    for secret in (parsed.github_token, *(secret.value for secret in parsed.secrets)):
+        console.mask(secret)
     found = _context(environment, parsed)
     tree = WorkTree(_folder(environment, parsed), environment.child())
     if command.name == "plan":
@@ -110,7 +111,7 @@ def _publish(
         read_file=read_file,
         content=_content(environment, console, parsed, tree),
     )
-    _refuse((*problems, *more, *further, *assemble.missing_files(made, asked)))
+    _refuse((*problems, *more, *further, *assemble.missing_files(made, asked, environment)))
     for notice in found.notices:
         console.notice(notice)
     services = assemble.services(asked, parsed, found, environment, console)

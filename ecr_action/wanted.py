@@ -165,6 +165,13 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
     ), ""
 
 
+# Inputs that are handed to the builder as they are.
+_AS_WRITTEN = (
+    "add_hosts allow annotations attests build_contexts builder cache_from cache_to cgroup_parent network no_cache "
+    "no_cache_filters provenance pull sbom shm_size ssh ulimit"
+).split()
+
+
 def build(inputs: Inputs, context: Context, plan: Plan, workspace: str) -> BuildRequest:
     """The build that these inputs describe, with the standard labels of this commit."""
     facts = labels.Facts(
@@ -185,4 +192,7 @@ def build(inputs: Inputs, context: Context, plan: Plan, workspace: str) -> Build
         build_args=inputs.build_args,
         labels=labels.standard(facts, inputs.labels),
         platforms=inputs.platforms,
+        secrets=(*inputs.secrets, *inputs.secret_envs, *inputs.secret_files),
+        builder_id=context.run_url,
+        **{name: getattr(inputs, name) for name in _AS_WRITTEN},
     )

@@ -11,12 +11,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ecr_action.errors import EngineLacks, Failure
 from ecr_action.image import failures
 from ecr_action.image.arguments import BuildRequest, buildx_arguments, described
 from ecr_action.image.choice import Probe
 from ecr_action.image.dockerfile import parse
+from ecr_action.image.findings import warnings
 from ecr_action.image.login import logged_in, scrubber
 from ecr_action.image.progress import Log, Plain
 from ecr_action.protocols import Built, Console, Login
@@ -24,6 +26,8 @@ from ecr_action.protocols import Built, Console, Login
 # A cancelled job gets SIGINT and 7.5 s later SIGTERM: the builder has to be gone by then.
 _GRACE_SECONDS = (4.0, 1.5)
 _VERSION_SECONDS = 30.0
+# GitHub shows ten warnings of a step.
+_ANNOTATIONS = 10
 
 
 def probe(environment: Mapping[str, str]) -> Probe:
@@ -76,17 +80,22 @@ class BuildxEngine:
             logged_in(self._settings(), login, temp=self._temp, console=self._console) as environment,
         ):
             metadata = Path(folder, "metadata.json")
-            arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata))
+            files = _secret_files(request, Path(folder))
+            arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata), secret_files=files)
             status, log = self._run(arguments, request.workspace, environment, scrub)
             if status:
                 raise _failure(status, log, request, push_to)
-            digest = _digest(metadata) if push_to else None
+            told = _told(metadata)
+            digest = _digest(told) if push_to else None
+        for line, text in warnings(told)[:_ANNOTATIONS]:
+            self._console.warning(scrub(text), title="Dockerfile", file=request.dockerfile, line=line)
         return Built(digest=digest, engine=self.name, steps=log.steps)
 
     def _settings(self) -> dict[str, str]:
         own = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
         # The metadata file is read for the digest: a provenance record in it costs a call and serves nobody.
-        return {"BUILDX_METADATA_PROVENANCE": "disabled", **self._environment, **own}
+        told = {"BUILDX_METADATA_PROVENANCE": "disabled", "BUILDX_METADATA_WARNINGS": "true"}
+        return {**told, **self._environment, **own}
 
     def _run(
         self, arguments: Sequence[str], folder: str, environment: Mapping[str, str], scrub: Callable[[str], str]
@@ -153,9 +162,25 @@ def _failure(status: int, log: Log, request: BuildRequest, push_to: str | None) 
     return failures.of_build(log, request, push_to, parse(text))
 
 
-def _digest(metadata: Path) -> str | None:
+def _secret_files(request: BuildRequest, folder: Path) -> dict[str, str]:
+    """The values of secrets in files of *folder* (mode 0700), by id: a command line is everybody's to read."""
+    files = {}
+    for number, secret in enumerate(secret for secret in request.secrets if secret.value):
+        file = folder / f"secret-{number}"
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(secret.value.reveal())
+        files[secret.id] = str(file)
+    return files
+
+
+def _told(metadata: Path) -> dict[str, Any]:
     try:
-        found = json.loads(metadata.read_text(encoding="utf-8")).get("containerimage.digest")
-    except (OSError, ValueError, AttributeError):
-        return None
+        found = json.loads(metadata.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(told: Mapping[str, Any]) -> str | None:
+    found = told.get("containerimage.digest")
     return found if isinstance(found, str) else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ecr_action.errors import BuildFailed, EngineLacks, Failure, PushFailed
 from ecr_action.image import failures, sdk
-from ecr_action.image.arguments import BuildRequest, described
+from ecr_action.image.arguments import BuildRequest, described, size_in_bytes, unsupported
 from ecr_action.image.dockerfile import Base, Dockerfile, bases, beyond_the_api, is_stock, parse
 from ecr_action.image.endpoint import endpoint
 from ecr_action.image.login import scrubber, user_config
@@ -128,6 +128,10 @@ class DockerEngine:
             "labels": json.dumps(dict(request.labels)),
             **({"t": push_to} if push_to else {}),
             **({"target": request.target} if request.target else {}),
+            **({"nocache": "1"} if request.no_cache else {}),
+            **({"networkmode": request.network} if request.network else {}),
+            **({"extrahosts": ",".join(request.add_hosts)} if request.add_hosts else {}),
+            **({"shmsize": str(size_in_bytes(request.shm_size))} if request.shm_size else {}),
         }
 
     def _push(self, client: APIClient, reference: str, login: Login | None, scrub: Callable[[str], str]) -> str:
@@ -150,6 +154,9 @@ class DockerEngine:
 
 def _checked(request: BuildRequest, platform: str) -> Dockerfile:
     """The Dockerfile, once it is sure that the engine's API can build it for *platform*. Raises EngineLacks."""
+    if names := unsupported(request):
+        what = f"{' and '.join(repr(name) for name in names)} can't be given to the engine's API: that takes buildx."
+        raise failures.lacks(names[0], "Nothing was built.", what=what)
     if any(not _same_platform(wanted, platform) for wanted in request.platforms):
         what = f"'platforms' is {', '.join(request.platforms)}, and without buildx this engine builds {platform} alone."
         raise failures.lacks("platforms", "", what=what)

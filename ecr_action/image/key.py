@@ -14,6 +14,14 @@ LABEL = "io.github.darede-labs.ecr-publish.inputs"
 # Fields of a build that make no other image, or none that a later run should tell apart.
 NOT_IN_KEY = {
     "workspace": "where the checkout lies differs from runner to runner",
+    "builder": "where it is built makes no other image",
+    "builder_id": "it names the run",
+    "cache_from": "a cache makes no other image",
+    "cache_to": "a cache makes no other image",
+    "cgroup_parent": "it is the builder's own affair",
+    "no_cache": "it says how the image is built, not from what",
+    "no_cache_filters": "it says how the image is built, not from what",
+    "pull": "it says how the image is built, not from what",
     "labels": "they name the commit, the version and the time",
 }
 # Another value of these is another service, not another build of the same one.

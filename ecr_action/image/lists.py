@@ -10,7 +10,12 @@ def entries(text: str) -> tuple[str, ...]:
 
 def lines(text: str) -> tuple[str, ...]:
     """Entries separated by lines alone, commas kept (``build-args``, ``labels``). Raises ValueError as above."""
-    return tuple(entry for entry in (",".join(record).strip() for record in _records(text)) if entry)
+    return tuple(entry.strip() for entry in untrimmed(text))
+
+
+def untrimmed(text: str) -> tuple[str, ...]:
+    """As :func:`lines`, with the blanks at both ends of an entry kept (``secrets``)."""
+    return tuple(entry for entry in (",".join(record) for record in _records(text)) if entry.strip())
 
 
 def _records(text: str) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ecr_action.errors import Problem
@@ -15,7 +15,55 @@ _SUGGESTIONS = 5
 _NO_SOURCES = {".git", "node_modules", ".venv", "vendor"}
 
 
-def preflight(request: BuildRequest) -> tuple[Problem, ...]:
+# What buildx needs to reach GitHub's cache; the runner gives them to JavaScript actions alone (actions/runner#3046).
+_CACHE_VARIABLES = ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL")
+_CACHE_FIX = (
+    "Add before this step:\n- uses: crazy-max/ghaction-github-runtime@v3\n"
+    "or keep the cache in the registry: type=registry,ref=<repository>:buildcache,mode=max,image-manifest=true"
+)
+
+
+def preflight(request: BuildRequest, environment: Mapping[str, str]) -> tuple[Problem, ...]:
+    """What is wrong with the files and variables that *request* names: each problem says what was looked at.
+
+    Parameters: *environment* is the job's.
+    """
+    return (*_sources(request), *_secrets(request, environment), *_caches(request, environment))
+
+
+def caches_of_github(*lists: Sequence[str]) -> bool:
+    """Whether one of the cache entries is GitHub's own cache."""
+    return any("type=gha" in entry.split(",") for entries in lists for entry in entries)
+
+
+def _caches(request: BuildRequest, environment: Mapping[str, str]) -> Iterator[Problem]:
+    missing = [name for name in _CACHE_VARIABLES if not environment.get(name)]
+    for name, entries in (("cache-from", request.cache_from), ("cache-to", request.cache_to)):
+        if missing and caches_of_github(entries):
+            what = (
+                f"has type=gha, and this job has no {' and no '.join(missing)}: the runner keeps them from this action."
+            )
+            yield Problem(name, what, _CACHE_FIX)
+
+
+def _secrets(request: BuildRequest, environment: Mapping[str, str]) -> Iterator[Problem]:
+    for secret in request.secrets:
+        if secret.variable and not environment.get(secret.variable):
+            what = f"{secret.id!r} takes the variable {secret.variable}, which is not set or empty in this job."
+            yield Problem("secret-envs", what, f"Give it to the step: env: {secret.variable}: ...")
+        if secret.path and not (Path(request.workspace) / secret.path).is_file():
+            yield Problem("secret-files", f"{secret.id!r} names {secret.path!r}, and there is no such file.")
+    for entry in request.ssh:
+        _, _, places = entry.partition("=")
+        if not places and not environment.get("SSH_AUTH_SOCK"):
+            fix = "Add before this step:\n- uses: webfactory/ssh-agent@v0.9.1"
+            yield Problem("ssh", f"has {entry!r}, and no agent runs in this job (SSH_AUTH_SOCK is not set).", fix)
+        for place in filter(None, places.split(",")):
+            if not (Path(request.workspace) / place).exists():
+                yield Problem("ssh", f"names {place!r}, which is not there.")
+
+
+def _sources(request: BuildRequest) -> tuple[Problem, ...]:
     """What is wrong with ``context`` and ``file``: each names the path looked at and what lies near."""
     workspace = Path(request.workspace)
     if not any(_entries(workspace)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from ecr_action import plan, wanted
 from ecr_action.github import context
 from ecr_action.image import key
-from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.arguments import BuildRequest, BuildSecret
 from ecr_action.image.key import Key
 from ecr_action.secret import Secret
 from tests.builders import REPOSITORY, make_checkout, make_inputs, variables
@@ -26,9 +25,30 @@ MAKES_ANOTHER = {
     "target": "small",
     "build-args": "GREETING=hello",
     "platforms": "linux/arm64",
+    "add-hosts": "db:10.0.0.7",
+    "allow": "network.host",
+    "annotations": "org.example=1",
+    "attests": "type=sbom",
+    "build-contexts": "more=other",
+    "network": "none",
+    "provenance": "mode=max",
+    "sbom": "true",
+    "secrets": "npm=token",
+    "shm-size": "64m",
+    "ssh": "default",
+    "ulimit": "nofile=1024:2048",
 }
 MAKES_NO_OTHER = {
     "push": "says whether the image leaves the machine",
+    "builder": "is where the same Dockerfile is built",
+    "cache-from": "is a cache",
+    "cache-to": "is a cache",
+    "cgroup-parent": "is the builder's own affair",
+    "no-cache": "says how the same image is built",
+    "no-cache-filters": "says how the same image is built",
+    "pull": "says how the same image is built",
+    "secret-envs": "is in the key by way of 'secrets'",
+    "secret-files": "is in the key by way of 'secrets'",
     "engine": "builds the same Dockerfile",
     "reuse": "says when an image is taken; 'content' has a key of its own",
     "reuse-max-age": "says when an image is taken",
@@ -90,19 +110,13 @@ def test_by_content_the_commit_is_not_in_the_key() -> None:
     assert key_of(reuse="content").tag == key_of().tag
 
 
-@dataclass(frozen=True, kw_only=True)
-class WithSecrets(BuildRequest):
-    """A build with secrets."""
-
-    secrets: tuple[tuple[str, Secret], ...] = ()
-
-
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_secrets_value_is_never_in_the_key(one: str, other: str) -> None:
     """Its name is."""
 
     def made(name: str, value: str) -> Key:
-        return key.key(WithSecrets(workspace="/w", secrets=((name, Secret(value, "secrets")),)), "commit x")
+        secret = BuildSecret(id=name, value=Secret(value, "secrets"))
+        return key.key(BuildRequest(workspace="/w", secrets=(secret,)), "commit x")
 
     assert made("npm", one) == made("npm", other)
     assert made("npm", one) != made("pypi", one)

@@ -12,7 +12,7 @@ from ecr_action.image.sources import preflight
 
 
 def told(workspace: Path, **changes: Any) -> str:
-    return "\n".join(str(problem) for problem in preflight(BuildRequest(workspace=str(workspace), **changes)))
+    return "\n".join(str(problem) for problem in preflight(BuildRequest(workspace=str(workspace), **changes), {}))
 
 
 def make(workspace: Path, *paths: str) -> None:

@@ -1,0 +1,145 @@
+"""Texts of the build's inputs become values here, with docker/build-push-action's names and list syntax.
+
+A line that may hold something secret is named by its number, never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ecr_action.converters import Wrong, boolean, entries_of, lines_of, untrimmed_of
+from ecr_action.image.arguments import BuildSecret, size_in_bytes
+from ecr_action.secret import Secret
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Entries separated by lines and commas, as they are."""
+    return entries_of(value)
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """``NAME:ADDRESS`` or ``NAME=ADDRESS``. Raises Wrong."""
+    return _each(entries_of(value), r"[^\s:=]+[:=]\S+", "NAME:ADDRESS, like db:10.0.0.7")
+
+
+def entitlements(value: str) -> tuple[str, ...]:
+    """Rights of the build. Raises Wrong."""
+    return _each(entries_of(value), r"[a-z]+[a-z.]*(=\S+)?", "a right like network.host or security.insecure")
+
+
+def pairs(value: str) -> tuple[str, ...]:
+    """``KEY=VALUE`` lines, as they are. Raises Wrong."""
+    return _each(lines_of(value), r"[^\s=]+=.*", "KEY=VALUE")
+
+
+def contexts(value: str) -> tuple[str, ...]:
+    """``NAME=PLACE`` lines; the checkout itself is ``.``, which others call ``{{defaultContext}}``. Raises Wrong."""
+    found = _each(lines_of(value), r"[^\s=]+=.+", "NAME=FOLDER or NAME=docker-image://IMAGE")
+    whole = [re.sub(r"\{\{\s*defaultContext\s*\}\}:(?=.)", "", entry) for entry in found]
+    return tuple(re.sub(r"\{\{\s*defaultContext\s*\}\}:?", ".", entry) for entry in whole)
+
+
+def attests(value: str) -> tuple[str, ...]:
+    """``type=sbom|provenance,...`` lines. Raises Wrong."""
+    return _each(lines_of(value), r"(?:.+,)?type=(?:sbom|provenance)(?:,.+)?", "type=sbom,... or type=provenance,...")
+
+
+def caches(value: str) -> tuple[str, ...]:
+    """Caches, as ``type=registry,ref=...`` or a reference alone. Raises Wrong."""
+    found = lines_of(value)
+    for number, entry in enumerate(found, 1):
+        if "=" in entry and not re.search(r"(?:^|,)type=[a-z0-9]+", entry):
+            raise Wrong(f"line {number} has no type.", "A line is like 'type=registry,ref=<repository>:buildcache'.")
+    return found
+
+
+def attestation(value: str) -> str | None:
+    """``true``, ``false``, or fields such as ``mode=max``; None where nothing is given. Raises Wrong."""
+    text = value.strip()
+    if "=" in text:
+        return text
+    try:
+        return str(boolean(text)).lower() if text else None
+    except Wrong:
+        raise Wrong(f"is {text!r}; it takes true, false or fields such as mode=max") from None
+
+
+def size(value: str) -> str | None:
+    """A size as docker takes it, such as ``64m``. Raises Wrong."""
+    text = value.strip()
+    try:
+        return text if text and size_in_bytes(text) else None
+    except ValueError:
+        raise Wrong(f"is {text!r}, which is no size.", "It is a number with b, k, m or g, like 128m.") from None
+
+
+def ulimits(value: str) -> tuple[str, ...]:
+    """``NAME=SOFT[:HARD]`` lines. Raises Wrong."""
+    return _each(lines_of(value), r"[a-z]+=-?[0-9]+(:-?[0-9]+)?", "NAME=SOFT:HARD, like nofile=1024:2048")
+
+
+def ssh(value: str) -> tuple[str, ...]:
+    """``default`` or ``ID=PATH``. Raises Wrong, also for a key in the place of its path."""
+    if "PRIVATE KEY" in value:
+        fix = "Load it into an agent in a step before (webfactory/ssh-agent) and write 'ssh: default'."
+        raise Wrong("holds a key itself; it takes an agent's socket or the path of a key.", fix)
+    return _each(entries_of(value), r"[A-Za-z0-9_.-]+(=.+)?", "default or ID=PATH")
+
+
+def secrets(value: str) -> tuple[BuildSecret, ...]:
+    """``ID=VALUE`` lines, blanks of the value kept. Raises Wrong, without a value in it."""
+    found = []
+    for number, line in enumerate(untrimmed_of(value), 1):
+        name, text = _named(number, line, "ID=VALUE; quote a value of several lines")
+        if not text.strip():
+            what = f"line {number}: the secret {name!r} is empty: it is not set, or hidden from this run."
+            raise Wrong(what, "Set it under Settings > Secrets and variables > Actions.")
+        found.append(BuildSecret(id=name, value=Secret(text, f"secrets: {name}")))
+    return _once(found)
+
+
+def secret_envs(value: str) -> tuple[BuildSecret, ...]:
+    """``ID=VARIABLE`` entries. Raises Wrong."""
+    found = []
+    for number, line in enumerate(entries_of(value), 1):
+        name, variable = _named(number, line, "ID=VARIABLE")
+        if not _VARIABLE.fullmatch(variable):
+            # A value in the place of a variable's name is a secret.
+            raise Wrong(f"line {number}: what follows {name}= is no variable's name.", "Values go into 'secrets:'.")
+        found.append(BuildSecret(id=name, variable=variable))
+    return _once(found)
+
+
+def secret_files(value: str) -> tuple[BuildSecret, ...]:
+    """``ID=PATH`` lines. Raises Wrong."""
+    found = []
+    for number, line in enumerate(lines_of(value), 1):
+        name, path = _named(number, line, "ID=PATH")
+        if not path:
+            raise Wrong(f"line {number}: {name} has no path.")
+        found.append(BuildSecret(id=name, path=path))
+    return _once(found)
+
+
+def _named(number: int, line: str, form: str) -> tuple[str, str]:
+    name, equals, text = line.partition("=")
+    if not equals or not _ID.fullmatch(name.strip()):
+        raise Wrong(f"line {number} has no name before '='.", f"A line is {form}.")
+    return name.strip(), text
+
+
+def _once(found: list[BuildSecret]) -> tuple[BuildSecret, ...]:
+    ids = [secret.id for secret in found]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise Wrong(f"has {twice[0]!r} twice.")
+    return tuple(found)
+
+
+def _each(found: tuple[str, ...], pattern: str, form: str) -> tuple[str, ...]:
+    for entry in found:
+        if not re.fullmatch(pattern, entry, re.S):
+            raise Wrong(f"has {entry!r}; an entry is {form}.")
+    return found

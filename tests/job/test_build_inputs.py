@@ -1,0 +1,147 @@
+"""The build's inputs in whole runs: in the image, in the registry, in what the builder is asked for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.runner.shim import StepResult
+from lab.stage import Stage
+from tests.job.seen import ecr, image_config, repository_of, tags_of
+
+NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
+CANARY = "canary-51c0ffee77"
+READS = """\
+FROM busybox:stable
+RUN --mount=type=secret,id=npm --mount=type=secret,id=env --mount=type=secret,id=file \\
+    cd /run/secrets && echo "lengths $(cat npm | wc -c) $(cat env | wc -c) $(cat file | wc -c)"
+RUN echo "hosts $(grep -c 10.9.8.7 /etc/hosts), shm $(df -k /dev/shm | tail -n1 | awk '{print $2}')"
+RUN echo "files $(ulimit -n)"
+COPY --from=more given /given
+"""
+
+
+def published(stage: Stage, **given: Any) -> StepResult:
+    """A run on the head of the default branch that must succeed."""
+    result = stage.publish(stage.push_payload(), **given, **NO_GITOPS)
+    assert result.exit_code == 0, result.log
+    return result
+
+
+def noted(stage: Stage, folder: Path) -> dict[str, str]:
+    """The job's variables with a `docker` that notes its arguments in *folder*."""
+    real = shutil.which("docker", path=stage.environment["PATH"])
+    script = folder / "docker"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {folder}/said\nexec {real} "$@"\n')
+    script.chmod(0o755)
+    return {**stage.job(), "PATH": f"{folder}:{stage.environment['PATH']}"}
+
+
+def test_what_the_commands_of_a_dockerfile_see(stage: Stage, tmp_path: Path) -> None:
+    """Secrets of all three kinds, hosts, shared memory, limits, a named context; no secret is in the arguments, the
+    log, the summary or a file that stays."""
+    stage.commit("Reads", {"Dockerfile": READS, "more/given": "text", ".npmrc": "file-secret"})
+    variables = {**noted(stage, tmp_path), "NPM_TOKEN": f"{CANARY}-variable"}
+    given = {
+        "secrets": f"npm={CANARY}",
+        "secret_envs": "env=NPM_TOKEN",
+        "secret_files": "file=.npmrc",
+        "add_hosts": "db:10.9.8.7",
+        "shm_size": "8m",
+        "ulimit": "nofile=512:512",
+        "build_contexts": "more=more",
+        "no_cache_filters": "none",
+        "cgroup_parent": "/ecr-publish",
+        "allow": "network.host",
+        "pull": "false",
+    }
+    result = published(stage, variables=variables, **given)
+    assert f"lengths {len(CANARY)} {len(CANARY) + 9} 11" in result.log
+    assert "hosts 1, shm 8192" in result.log
+    assert "files 512" in result.log
+    said = (tmp_path / "said").read_text()
+    assert [
+        flag
+        for flag in ("--no-cache-filter=none", "--allow=network.host", "--cgroup-parent=/ecr-publish")
+        if flag not in said
+    ] == []
+    shown = b"\n".join(line for line in result.raw.splitlines() if not line.startswith(b"::add-mask::"))
+    everything = f"{said}{shown.decode()}{result.summary}{json.dumps(result.outputs)}"
+    assert CANARY not in everything
+    assert result.leftovers == []
+
+
+def test_a_key_for_ssh_is_an_agent_inside(stage: Stage, tmp_path: Path) -> None:
+    """The command sees the agent's socket; the key stays outside."""
+    key = tmp_path / "key"
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(key), "2048"], check=True, capture_output=True)
+    text = "FROM busybox:stable\nRUN --mount=type=ssh,id=app test -S $SSH_AUTH_SOCK && echo an agent is here\n"
+    stage.commit("With ssh", {"Dockerfile": text})
+    assert " an agent is here\n" in published(stage, ssh=f"app={key}").log
+
+
+def test_annotations_and_attestations(stage: Stage) -> None:
+    """Both are in the index that the registry has; without them there is none."""
+    result = published(stage, annotations="index:org.example.team=web", provenance="mode=min")
+    ids = [{"imageDigest": result.outputs["digest"]}]
+    (image,) = ecr(stage).batch_get_image(repositoryName=repository_of(stage), imageIds=ids)["images"]
+    manifest = json.loads(image["imageManifest"])
+    assert manifest["annotations"]["org.example.team"] == "web"
+    assert len(manifest["manifests"]) == 2
+    stage.commit("Again", {"index.html": "two\n"})
+    plain = published(stage, attests="", builder="default", sbom="false")
+    assert image_config(stage, plain.outputs["digest"])["config"]
+
+
+def test_a_cache_in_the_registry(stage: Stage) -> None:
+    """Written under its own tag in a form that ECR takes, and read by the next build."""
+    result = published(stage, network="none", no_cache="true")
+    cache = f"type=registry,ref={result.outputs['registry']}/{result.outputs['repository']}:buildcache"
+    stage.commit("With a cache", {"index.html": "cached\n"})
+    published(stage, cache_to=f"{cache},mode=max,image-manifest=true,oci-mediatypes=true")
+    assert "buildcache" in tags_of(stage)
+    stage.commit("From the cache", {"index.html": "cached twice\n"})
+    assert "importing cache manifest" in published(stage, cache_from=cache).log
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"secrets": f"npm=x\n{CANARY}"}, "line 2"),
+        ({"secrets": "npm="}, "'npm' is empty"),
+        ({"secret_envs": "npm=NOT_SET_HERE"}, "NOT_SET_HERE"),
+        ({"secret_files": "npm=not/there"}, "not/there"),
+        ({"ssh": "default"}, "SSH_AUTH_SOCK"),
+        ({"cache_to": "type=gha,mode=max"}, "ACTIONS_RESULTS_URL"),
+    ],
+    ids=["malformed", "empty", "variable", "file", "agent", "github's cache"],
+)
+def test_what_the_job_lacks_is_told_before_anything_is_done(stage: Stage, given: dict[str, str], said: str) -> None:
+    """Input, line and way out; never the value."""
+    result = stage.publish(stage.push_payload(), **given, **NO_GITOPS)
+    assert result.exit_code == 2
+    assert said in result.log
+    # The runner itself shows the step's variables, where it hides what is a secret.
+    assert CANARY not in "".join(one.message for one in result.annotations) + result.summary
+    assert stage.calls() == []
+
+
+def test_the_engine_alone_refuses_what_it_would_leave_out(stage: Stage) -> None:
+    """By the names of the inputs, before the build."""
+    result = stage.publish(stage.push_payload(), engine="docker", secrets="npm=x-y-z", ulimit="nofile=9", **NO_GITOPS)
+    assert result.exit_code == 1
+    assert "'secrets' and 'ulimit'" in result.log
+    assert "E-ENGINE-LACKS" in result.log
+
+
+def test_what_the_builder_finds_is_an_annotation(stage: Stage) -> None:
+    """On the Dockerfile's line."""
+    stage.commit("Casing", {"Dockerfile": "FROM busybox:stable as small\nRUN true\n"})
+    result = published(stage)
+    found = [one for one in result.annotations if one.title == "Dockerfile"]
+    assert [(one.level, one.file, one.line) for one in found] == [("warning", "Dockerfile", 1)]
