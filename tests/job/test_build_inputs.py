@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.runner.shim import StepResult
 from lab.stage import Stage
@@ -79,7 +80,10 @@ def test_what_the_commands_of_a_dockerfile_see(stage: Stage, tmp_path: Path) -> 
 def test_a_key_for_ssh_is_an_agent_inside(stage: Stage, tmp_path: Path) -> None:
     """The command sees the agent's socket; the key stays outside."""
     key = tmp_path / "key"
-    subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(key), "2048"], check=True, capture_output=True)
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    key.write_bytes(made.private_bytes(*form))
+    key.chmod(0o600)
     text = "FROM busybox:stable\nRUN --mount=type=ssh,id=app test -S $SSH_AUTH_SOCK && echo an agent is here\n"
     stage.commit("With ssh", {"Dockerfile": text})
     assert " an agent is here\n" in published(stage, ssh=f"app={key}").log
