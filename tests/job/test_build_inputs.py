@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ from tests.job.seen import ecr, image_config, repository_of, tags_of
 NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 CANARY = "canary-51c0ffee77"
 READS = """\
-FROM busybox:stable
 RUN --mount=type=secret,id=npm --mount=type=secret,id=env --mount=type=secret,id=file \\
     cd /run/secrets && echo "lengths $(cat npm | wc -c) $(cat env | wc -c) $(cat file | wc -c)"
 RUN echo "hosts $(grep -c 10.9.8.7 /etc/hosts), shm $(df -k /dev/shm | tail -n1 | awk '{print $2}')"
 RUN echo "files $(ulimit -n)"
 COPY --from=more given /given
 """
+
+
+def fresh() -> str:
+    """A base whose next steps no earlier run has left in the cache."""
+    return f"FROM busybox:stable\nENV RUN={time.time_ns()}\n"
 
 
 def published(stage: Stage, **given: Any) -> StepResult:
@@ -46,7 +51,7 @@ def noted(stage: Stage, folder: Path) -> dict[str, str]:
 def test_what_the_commands_of_a_dockerfile_see(stage: Stage, tmp_path: Path) -> None:
     """Secrets of all three kinds, hosts, shared memory, limits, a named context; no secret is in the arguments, the
     log, the summary or a file that stays."""
-    stage.commit("Reads", {"Dockerfile": READS, "more/given": "text", ".npmrc": "file-secret"})
+    stage.commit("Reads", {"Dockerfile": fresh() + READS, "more/given": "text", ".npmrc": "file-secret"})
     variables = {**noted(stage, tmp_path), "NPM_TOKEN": f"{CANARY}-variable"}
     given = {
         "secrets": f"npm={CANARY}",
@@ -84,7 +89,7 @@ def test_a_key_for_ssh_is_an_agent_inside(stage: Stage, tmp_path: Path) -> None:
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
     key.write_bytes(made.private_bytes(*form))
     key.chmod(0o600)
-    text = "FROM busybox:stable\nRUN --mount=type=ssh,id=app test -S $SSH_AUTH_SOCK && echo an agent is here\n"
+    text = fresh() + "RUN --mount=type=ssh,id=app test -S $SSH_AUTH_SOCK && echo an agent is here\n"
     stage.commit("With ssh", {"Dockerfile": text})
     assert " an agent is here\n" in published(stage, ssh=f"app={key}").log
 
