@@ -65,7 +65,8 @@ def level(viewer: Viewer | None, repository: Repository) -> str | None:
 
     A classic token sees private repositories only with the scope `repo` (GitHub, "Scopes for OAuth apps").
     """
-    granted = viewer.repositories.get(repository.full_name.lower()) if viewer else None
+    known = viewer.repositories if viewer else {}
+    granted = known.get(repository.full_name.lower()) or known.get("*")
     if viewer and viewer.kind == "pat" and repository.private and "repo" not in viewer.scopes:
         granted = None
     return granted or (None if repository.private else "read")
