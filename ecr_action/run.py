@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ecr_action.github import context
 from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
+from ecr_action.plan import Plan
 from ecr_action.prompt import Command
 
 
@@ -39,11 +40,19 @@ def run(environment: Environment, console: Runner) -> int:
     found = _context(environment, parsed)
     tree = WorkTree(_folder(environment, parsed), environment.child())
     if command.name == "plan":
-        made, more = plan.make(parsed, found, commit_of_tag=tree.commit_of_tag)
+        made, more = _planned(parsed, found, tree.commit_of_tag)
         _refuse((*problems, *more))
         console.result(prompt.plan_json(made) if command.one("format") == "json" else "\n".join(made.explain()))
         return 0
     return _publish(environment, console, parsed, found, tree, problems)
+
+
+def _planned(
+    parsed: Inputs, found: Context, commit_of_tag: Callable[[str], str | None]
+) -> tuple[Plan, tuple[Problem, ...]]:
+    if parsed.mode == "deploy":
+        return deployment.make(parsed, found)
+    return plan.make(parsed, found, commit_of_tag=commit_of_tag)
 
 
 def _given(environment: Environment, command: Command) -> dict[str, str]:
@@ -97,12 +106,7 @@ def _publish(
 
     history = assemble.history(parsed, found, environment, console)
     # A shallow checkout has no tags: then GitHub is asked.
-    if parsed.mode == "deploy":
-        made, more = deployment.make(parsed, found)
-    else:
-        made, more = plan.make(
-            parsed, found, commit_of_tag=lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag)
-        )
+    made, more = _planned(parsed, found, lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag))
     asked, further = wanted.wanted(
         made,
         parsed,

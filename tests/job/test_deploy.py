@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 from lab.runner.shim import StepResult
 from lab.stage import Stage
+from tests.contract.source import ROOT
 from tests.job.seen import gitops_file, gitops_message, retag, tags_of, writes
 from tests.job.test_publish import ok
 
@@ -101,3 +106,16 @@ def test_a_dry_run_of_a_deploy_changes_nothing(stage: Stage) -> None:
     result = ok(deploy(stage, "previous", dry_run="true"))
     assert (tags_of(stage), stage.gitops_head()) == (before, head)
     assert "```diff" in result.summary
+
+
+def test_the_plan_of_a_deploy_at_the_prompt() -> None:
+    """Offline, without a role or a region; the subcommand is the mode."""
+    given = ["--image", "previous", "--environment", "prod"]
+    command = [sys.executable, str(ROOT / "entrypoint.py")]
+    told = subprocess.run(
+        [*command, "plan", "--mode", "deploy", "--format", "json", *given], capture_output=True, text=True, check=True
+    )
+    plan = json.loads(told.stdout)
+    assert (plan["environment"], plan["push"], plan["gitops"], plan["tags"]) == ("prod", False, True, [])
+    refused = subprocess.run([*command, "deploy", "--image", "v1"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, "environment is not given" in refused.stderr) == (2, True)

@@ -188,9 +188,11 @@ def test_app_is_told_what_it_asks_too_much(place: Any, app: Callable[..., str]) 
     """Repositories outside the installation and permissions that it lacks are 422."""
     number = place.github.request("GET", f"{place.api}/installation", app()).json["id"]
     path = f"/app/installations/{number}/access_tokens"
-    for body, text in (({"repositories": ["other"]}, "There is at least one repository that does not exist"),
-                       ({"permissions": {"actions": "read"}}, "The permissions requested are not granted"),
-                       ({"permissions": {"contents": "admin"}}, "The permissions requested are not granted")):
+    for body, text in (
+        ({"repositories": ["other"]}, "There is at least one repository that does not exist"),
+        ({"permissions": {"actions": "read"}}, "The permissions requested are not granted"),
+        ({"permissions": {"contents": "admin"}}, "The permissions requested are not granted"),
+    ):
         reply = place.github.request("POST", path, app(), body)
         assert reply.status == 422
         assert reply.json["message"].startswith(text)

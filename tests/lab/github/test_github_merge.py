@@ -110,7 +110,9 @@ def test_auto_merge_merges_when_the_check_is_there(place: Any) -> None:
     assert (state(place, 1)["mergeStateStatus"], state(place, 1)["viewerCanEnableAutoMerge"]) == ("BLOCKED", True)
     answer = enable(place, pull, mergeMethod="SQUASH", expectedHeadOid=pull["head"]["sha"], commitHeadline="bump!")
     assert answer["data"]["enablePullRequestAutoMerge"]["pullRequest"] == {
-        "autoMergeRequest": {"mergeMethod": "SQUASH", "enabledBy": {"login": "ada"}}, "viewerCanDisableAutoMerge": True}
+        "autoMergeRequest": {"mergeMethod": "SQUASH", "enabledBy": {"login": "ada"}},
+        "viewerCanDisableAutoMerge": True,
+    }
     assert place.get("/pulls/1").json["auto_merge"]["merge_method"] == "squash"
     configure(place, checks={pull["head"]["sha"]: {"build": "success"}})
     assert state(place, 1)["state"] == "MERGED"
