@@ -186,6 +186,13 @@ CASES = (
         {"loose": 1},
     ),
     Case(
+        "a referrer is no image of its own",
+        RULES + "reference artifacts",
+        (rule(1, "untagged", PUSHED, 1),),
+        (Image("subject", ("v1",), 9), Image("signature", (), 9, subject="subject"), Image("loose", (), 9)),
+        {"loose": 1},
+    ),
+    Case(
         "priorities need not follow each other",
         RULES + "rule priority",
         (tagged(90, ["rc-*"], COUNT, 1), tagged(7, ["*-1"], COUNT, 1)),
