@@ -36,9 +36,9 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
         wanted, tag = _known(wanted, image, asked, cloud.images)
     plan = wanted.plan
     console.info(f"Deploying {state.uri}:{tag} ({image.digest}), built from {plan.commit or 'an unknown commit'}.")
-    marker = f"deployed-{plan.environment}"
-    there = cloud.images.find(plan.repository, [marker])
-    back = plan.deploy == PREVIOUS or is_older(plan, marker, there.get(marker), image, cloud.images, services)
+    there = cloud.images.find(plan.repository, [plan.mark])
+    left = there.get(plan.mark)
+    back = plan.deploy == PREVIOUS or is_older(plan, plan.mark, left, image, cloud.images, services)
     outcome = Outcome(
         plan=plan,
         repository=plan.repository,
@@ -56,10 +56,9 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
             rolled_out = roll_out(wanted, outcome, cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
             if rolled_out.deployed:
-                left = there.get(marker)
                 if back and left is not None and left.digest != image.digest:
                     mark_rejected(plan, left, state, cloud.images, services)
-                mark_deployed(plan, image, state, there, cloud.images, services)
+                mark_deployed(plan, image, state, there, cloud.images, services, back=back)
             else:
                 raise _not_deployed(outcome)
         except Failure as failure:

@@ -22,8 +22,7 @@ def ensure_repository(
     """The repository, as it is wanted; the images that are there; whether it was created now."""
     spec = wanted.repository
     plan = wanted.plan
-    deployed = [f"deployed-{plan.environment}", f"deployed-{plan.environment}-rejected"] if wanted.gitops else []
-    asked = [*reuse.asked(plan.tags, wanted.run_id, wanted.key), *deployed]
+    asked = [*reuse.asked(plan.tags, wanted.run_id, wanted.key), *wanted.marks]
     state: RepositoryState | None
     state, policy, there = _together(  # type: ignore[assignment]
         lambda: cloud.repository.read(spec.name),

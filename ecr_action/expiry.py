@@ -85,7 +85,7 @@ def foresee(
     if policy is None or choice.image is None or not wanted.plan.version:
         return
     images, now = cloud.repository.stored(state.name) or (), services.clock.now()
-    mark = [f"{shield.DEPLOYED}{wanted.plan.environment}"] if wanted.gitops else []
+    mark = [wanted.plan.mark] if wanted.gitops else []
     found = shield.foreseen(policy, images, image.digest, [*choice.tags.order, *mark], now)
     if found:
         text = f"With the tags of this release {found.words()}, since its age counts from its first push."

@@ -63,12 +63,8 @@ def obtain_image(
 
 def _fresh(wanted: Wanted, choice: Choice, there: Mapping[str, Image], images: Images) -> dict[str, Image]:
     """The tags that decide, as they are now."""
-    tags = (*choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag, *_markers(wanted.plan))
+    tags = (*choice.tags.fixed, *choice.tags.versions, *choice.tags.moving, wanted.key.tag, *wanted.marks)
     return dict(images.find(wanted.plan.repository, [*there, *tags]))
-
-
-def _markers(plan: Plan) -> tuple[str, ...]:
-    return (f"deployed-{plan.environment}", f"deployed-{plan.environment}-rejected") if plan.environment else ()
 
 
 def _settled(

@@ -62,6 +62,21 @@ class Plan:
     named: bool = False
     reasons: tuple[Decision, ...] = ()
 
+    @property
+    def consent(self) -> bool:
+        """Whether a person named the image, who may go back: on ``workflow_dispatch``, not by pushing a tag."""
+        return self.named and self.event == "workflow_dispatch"
+
+    @property
+    def mark(self) -> str:
+        """The tag on what runs in the environment; it ends in ``-previous`` and ``-rejected`` for what ran before."""
+        return f"deployed-{self.environment}"
+
+    @property
+    def rejected(self) -> str:
+        """The tag on what a rollback left."""
+        return f"{self.mark}-rejected"
+
     def explain(self) -> list[str]:
         """The plan as the log's first lines."""
         return [str(reason) for reason in self.reasons]

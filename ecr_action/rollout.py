@@ -74,7 +74,7 @@ class _Run:
             deploy=bool(plan.deploy),
         )
         standing = replace(standing, digest=standing.digest or self.digests.get(standing.tag or ""))
-        return verdict(ours, standing, self.compared[commits], allow=plan.named and plan.event == "workflow_dispatch")
+        return verdict(ours, standing, self.compared[commits], allow=plan.consent)
 
     def _commits(self, standing: Standing) -> tuple[str, ...]:
         """The commits of what stands: its tag where that is a sha, else what the registry knows of its image."""

@@ -104,13 +104,21 @@ def _next(
 
 
 def mark_deployed(
-    plan: Plan, image: Image, state: RepositoryState, there: Mapping[str, Image], images: Images, services: Services
+    plan: Plan,
+    image: Image,
+    state: RepositoryState,
+    there: Mapping[str, Image],
+    images: Images,
+    services: Services,
+    *,
+    back: bool = False,
 ) -> None:
     """Put ``deployed-<env>`` on the image that is rolled out, and ``-previous`` on the one it takes the place of.
 
+    *back*: it is a rollback, whose ``-previous`` stays, so that a second run of it does not go forward again.
     The default lifecycle policy never expires what these tags name: what runs can't be expired.
     """
-    tag = f"deployed-{plan.environment}"
+    tag = plan.mark
     standing = there.get(tag)
     if standing is not None and standing.digest == image.digest:
         return
@@ -118,11 +126,15 @@ def mark_deployed(
         fix = "exclude 'deployed-*' from its tag immutability."
         services.console.notice(f"{state.name} is {state.mutability}: {tag} can't mark what is deployed; {fix}")
         return
-    # Others may have deployed since it was read.
-    standing = images.find(plan.repository, [tag]).get(tag)
+    # Others may have deployed since it was read, and what they deployed after us is newer.
+    known, standing = standing, images.find(plan.repository, [tag]).get(tag)
     if standing is not None and standing.digest == image.digest:
         return
-    if standing is not None:
+    moved = standing is not None and (known is None or known.digest != standing.digest)
+    if moved and not plan.consent and is_older(plan, tag, standing, image, images, services):
+        services.console.info(f"{tag} stays on the newer image that was deployed meanwhile.")
+        return
+    if standing is not None and not back:
         images.put_tag(plan.repository, standing, f"{tag}-previous")
     if images.put_tag(plan.repository, image, tag):
         services.console.info(f"Tagged {tag}")
@@ -130,7 +142,7 @@ def mark_deployed(
 
 def mark_rejected(plan: Plan, image: Image, state: RepositoryState, images: Images, services: Services) -> None:
     """Put ``deployed-<env>-rejected`` on the image that a rollback leaves: only an explicit deploy goes back to it."""
-    tag = f"deployed-{plan.environment}-rejected"
+    tag = plan.rejected
     if reuse.immutable(tag, state):
         text = f"{state.name} is {state.mutability}: {tag} can't mark what was rolled back"
         services.console.notice(f"{text}; exclude 'deployed-*' from its tag immutability.")
@@ -141,8 +153,8 @@ def mark_rejected(plan: Plan, image: Image, state: RepositoryState, images: Imag
 
 def rejected(plan: Plan, there: Mapping[str, Image], images: Images, services: Services) -> str:
     """Why this commit is not deployed: it, or a descendant of it, was rolled back; empty where it may be."""
-    tag = f"deployed-{plan.environment}-rejected"
-    if tag not in there or (plan.named and plan.event == "workflow_dispatch"):
+    tag = plan.rejected
+    if tag not in there or plan.consent:
         return ""
     found = compared(plan.commit, images.commits(plan.repository, there[tag]), services.history)
     if found is None or found.status not in ("identical", "behind"):

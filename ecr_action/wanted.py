@@ -48,6 +48,11 @@ class Wanted:
     reuse_days: int | None = None
     gitops_missing: str = ""
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The tags that tell what runs in the environment, and what was rolled back there."""
+        return (self.plan.mark, self.plan.rejected) if self.gitops else ()
+
 
 def wanted(
     plan: Plan, inputs: Inputs, context: Context, *, workspace: str, read_file: ReadFile, content: str | None = None

@@ -41,7 +41,11 @@ def test_a_rollback_and_what_may_follow_it(stage: Stage) -> None:
     assert f"Ecr-Publish-Source: {stage.name}@" in gitops_message(stage)
     tags = tags_of(stage)
     assert tags["deployed-dev"] == first.outputs["digest"]
-    assert tags["deployed-dev-previous"] == tags["deployed-dev-rejected"] == second.outputs["digest"]
+    assert tags["deployed-dev-previous"] == first.outputs["digest"]
+    assert tags["deployed-dev-rejected"] == second.outputs["digest"]
+    stage.calls()
+    ok(deploy(stage, "previous"))
+    assert writes(stage.calls()) == []
 
     head = stage.gitops_head()
     for event in ("push", "schedule"):

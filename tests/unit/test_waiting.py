@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import pytest
 
 from ecr_action.image import version
 from ecr_action.plan import Plan
-from ecr_action.protocols import Comparison, Image, Running
-from ecr_action.services import Services
+from ecr_action.protocols import Image, Running
 from ecr_action.waiting import LONGEST_SECONDS, wait_for_build
 from tests.builders import SHA
-from tests.rooms.github.said import QuickClock, Said
+from tests.rooms.github.said import QuickClock
+from tests.unit.blank import Blank
 
 IMAGE = Image(digest="sha256:" + "1" * 64, media_type="m", manifest="{}")
 PUSH = Running(id="7", event="push", branch="main")
 
 
 @dataclass
-class World:
+class World(Blank):
     """A registry and a GitHub in memory: *runs* as they are, the image *there* or not."""
 
     runs: tuple[Running, ...] = (PUSH,)
@@ -30,30 +29,6 @@ class World:
 
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
         return {SHA: IMAGE} if self.there and SHA in tags else {}
-
-    def by_digest(self, repository: str, digest: str) -> Image | None:
-        return None
-
-    def commits(self, repository: str, image: Image) -> tuple[str, ...]:
-        return ()
-
-    def labels(self, repository: str, image: Image) -> Mapping[str, str]:
-        return {}
-
-    def pushed(self, repository: str, image: Image) -> datetime | None:
-        return None
-
-    def tags(self, repository: str, image: Image) -> tuple[str, ...]:
-        return ()
-
-    def put_tag(self, repository: str, image: Image, tag: str) -> bool:
-        return False
-
-    def compare(self, base: str, head: str) -> Comparison:
-        return Comparison(status=None)
-
-    def after(self, commit: str, branch: str) -> tuple[str, ...]:
-        return ()
 
     def running(self, commit: str) -> tuple[Running, ...]:
         return self.runs
@@ -67,12 +42,7 @@ class World:
     def wait(self, tag: str = "v1.2.3") -> Image | None:
         """Wait as run 5, a release."""
 
-        def never() -> None:
-            raise AssertionError("nothing else is needed")
-
-        services = Services(
-            console=Said(), clock=self.clock, cloud=never, engine=never, gitops=never, history=self, chance=lambda: 0.5
-        )  # type: ignore[arg-type]
+        services = self.services(self.clock)
         plan = Plan(event="release", commit=SHA, version=version.parse(tag), repository="app")
         return wait_for_build(plan, SHA, "5", self, services)
 

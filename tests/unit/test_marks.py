@@ -1,0 +1,78 @@
+"""The tags that say what runs in an environment, and two runs that deploy at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from ecr_action.image import version
+from ecr_action.plan import Plan
+from ecr_action.protocols import Image, RepositoryState
+from ecr_action.tagging import mark_deployed
+from tests.builders import SHA
+from tests.unit.blank import Blank
+
+STATE = RepositoryState(name="app", uri="host/app", arn="", account="123456789012", mutability="MUTABLE")
+VERSIONS = ("v1.0.0", "v1.1.0", "v1.2.0")
+IMAGES = {tag: Image(digest=f"sha256:{number}", media_type="m", manifest="{}") for number, tag in enumerate(VERSIONS)}
+MARK = "deployed-prod"
+
+
+@dataclass
+class Registry(Blank):
+    """Tags of one repository, by their versions' names."""
+
+    marked: dict[str, str] = field(default_factory=dict)
+
+    def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
+        return {tag: IMAGES[self.marked[tag]] for tag in tags if tag in self.marked}
+
+    def tags(self, repository: str, image: Image) -> tuple[str, ...]:
+        return tuple(tag for tag, one in IMAGES.items() if one == image)
+
+    def put_tag(self, repository: str, image: Image, tag: str) -> bool:
+        (self.marked[tag],) = self.tags(repository, image)
+        return True
+
+    def deployed(self, tag: str, before: str, *, event: str = "push", back: bool = False) -> dict[str, str]:
+        """The marks after a run that deployed *tag*, and that saw *before* deployed when it began."""
+        plan = Plan(
+            event=event, commit=SHA, version=version.parse(tag), environment="prod", repository="app", named=True
+        )
+        there = {MARK: IMAGES[before]}
+        mark_deployed(plan, IMAGES[tag], STATE, there, self, self.services(), back=back)
+        return self.marked
+
+
+def test_what_took_its_place_is_kept_beside_it() -> None:
+    """For the way back."""
+    registry = Registry({MARK: "v1.0.0"})
+    assert registry.deployed("v1.1.0", "v1.0.0") == {MARK: "v1.1.0", f"{MARK}-previous": "v1.0.0"}
+
+
+def test_a_newer_release_that_was_deployed_meanwhile_keeps_the_mark() -> None:
+    """Its run committed after ours, and came first with its mark."""
+    registry = Registry({MARK: "v1.2.0", f"{MARK}-previous": "v1.0.0"})
+    assert registry.deployed("v1.1.0", "v1.0.0") == {MARK: "v1.2.0", f"{MARK}-previous": "v1.0.0"}
+
+
+def test_an_older_release_that_was_deployed_meanwhile_is_the_previous_one() -> None:
+    """Its run committed before ours."""
+    registry = Registry({MARK: "v1.1.0", f"{MARK}-previous": "v1.0.0"})
+    assert registry.deployed("v1.2.0", "v1.0.0") == {MARK: "v1.2.0", f"{MARK}-previous": "v1.1.0"}
+
+
+@pytest.mark.parametrize("before", ["v1.0.0", "v1.2.0"])
+def test_a_person_who_names_the_image_has_the_last_word(before: str) -> None:
+    """Whatever was deployed meanwhile."""
+    registry = Registry({MARK: "v1.2.0"})
+    assert registry.deployed("v1.1.0", before, event="workflow_dispatch")[MARK] == "v1.1.0"
+
+
+def test_a_rollback_leaves_the_way_back_where_it_is() -> None:
+    """Else a second run of it would go forward again."""
+    registry = Registry({MARK: "v1.1.0", f"{MARK}-previous": "v1.0.0"})
+    after = {MARK: "v1.0.0", f"{MARK}-previous": "v1.0.0"}
+    assert registry.deployed("v1.0.0", "v1.1.0", event="workflow_dispatch", back=True) == after
