@@ -15,11 +15,6 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def names(value: str) -> tuple[str, ...]:
-    """Entries separated by lines and commas, as they are."""
-    return entries_of(value)
-
-
 def hosts(value: str) -> tuple[str, ...]:
     """``NAME:ADDRESS`` or ``NAME=ADDRESS``. Raises Wrong."""
     return _each(entries_of(value), r"[^\s:=]+[:=]\S+", "NAME:ADDRESS, like db:10.0.0.7")

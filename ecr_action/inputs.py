@@ -142,7 +142,7 @@ TABLE: Mapping[str, Spec] = {
     "cgroup-parent": Spec("", converters.optional),
     "network": Spec("", converters.optional),
     "no-cache": Spec("false", converters.boolean),
-    "no-cache-filters": Spec("", building.names),
+    "no-cache-filters": Spec("", converters.entries_of),
     "provenance": Spec("", building.attestation),
     "pull": Spec("false", converters.boolean),
     "sbom": Spec("", building.attestation),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -86,13 +87,19 @@ def test_the_default_lifecycle_policy(stage: Stage) -> None:
     assert [rule["selection"]["countNumber"] for rule in rules] == [9999, 9999, 10, 5, 10, 5, 14, 7, 5, 7]
 
 
-def test_a_policy_that_stands_is_not_touched(stage: Stage) -> None:
-    """Somebody else wrote it; a warning says so."""
+def somebody_elses_policy(stage: Stage) -> tuple[Any, str, str]:
+    """Give the app a repository whose policy is not ours: the client, the repository's name, the policy's text."""
     client, name = ecr(stage), repository_of(stage)
     client.create_repository(repositoryName=name)
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 100}
     text = json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
     client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
+    return client, name, text
+
+
+def test_a_policy_that_stands_is_not_touched(stage: Stage) -> None:
+    """Somebody else wrote it; a warning says so."""
+    client, name, text = somebody_elses_policy(stage)
     result = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
     assert client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"] == text
     assert "Lifecycle policy" in [
@@ -111,11 +118,7 @@ def test_retention(stage: Stage) -> None:
 
 def test_drift_of_the_lifecycle_policy(stage: Stage) -> None:
     """Somebody else's stays, silently or with the difference, until it is to be replaced."""
-    client, name = ecr(stage), repository_of(stage)
-    client.create_repository(repositoryName=name)
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 100}
-    text = json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
-    client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
+    client, name, text = somebody_elses_policy(stage)
     silent = ok(stage.publish(stage.push_payload(), drift="ignore", **NO_GITOPS))
     assert [a.title for a in silent.annotations if a.level == "warning"] == []
     told = ok(stage.publish(stage.push_payload(), **NO_GITOPS))
