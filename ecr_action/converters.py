@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ecr_action.aws.lifecycle import KINDS
 from ecr_action.aws.policy import Keep
 from ecr_action.gitops.environments import normalise
-from ecr_action.image import tags
+from ecr_action.image import rules, tags
 from ecr_action.image.lists import entries, lines, untrimmed
 from ecr_action.image.reference import parse, registry_of, repository_problem
 from ecr_action.secret import Secret
@@ -235,22 +235,33 @@ def environment_name(value: str) -> str | None:
 
 
 def image_tags(value: str) -> tuple[str, ...]:
-    found = _read(entries, value)
+    found: list[str] = []
+    for line in value.splitlines() if "type=" in value else ():
+        found += [line.strip()] if rules.is_rule(line) else _read(entries, line)
+    found = found or list(_read(entries, value))
     wrong = [said for entry in found if (said := _wrong_tag(entry))]
     if wrong:
         raise Wrong("; ".join(wrong) + ".")
-    return found
+    return tuple(found)
+
+
+def _wrong_rule(entry: str) -> str:
+    try:
+        rules.parse(entry)
+    except ValueError as error:
+        return f"line {entry!r} {error}"
+    return ""
 
 
 def _wrong_tag(entry: str) -> str:
     """What is wrong with one entry of ``tags``, empty where nothing is."""
+    if rules.is_rule(entry):
+        return _wrong_rule(entry)
     unknown = [name for name in tags.placeholders(entry) if name not in tags.PLACEHOLDERS]
     if unknown:
         near = get_close_matches(unknown[0], tags.PLACEHOLDERS, 1)
         hint = f"did you mean {{{near[0]}}}?" if near else f"there are {{{'}, {'.join(tags.PLACEHOLDERS)}}}"
         return f"has the placeholder {{{unknown[0]}}}, which there is not ({hint})"
-    if entry.startswith("type="):
-        return f"has {entry!r}: metadata-action's lines are not read yet; write {{sha7}}, {{branch}} or {{version}}"
     sample = tags.expand(entry, dict.fromkeys(tags.PLACEHOLDERS, "0"))
     if tags.is_tag(sample):
         return f"has {entry!r}: the action keeps tags of that form for itself" if tags.is_ours(sample) else ""

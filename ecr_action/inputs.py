@@ -209,9 +209,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set(
-    "build-secrets cache outputs scan-fail-on gitops-mode gitops-app-id load call".split()
-)
+_NOT_YET = set("build-secrets cache outputs scan-fail-on gitops-mode gitops-app-id load call".split())
 
 
 def _meant(name: str) -> str:

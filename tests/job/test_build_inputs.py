@@ -107,6 +107,15 @@ def test_annotations_and_attestations(stage: Stage) -> None:
     assert image_config(stage, plain.outputs["digest"])["config"]
 
 
+def test_rules_of_metadata_action_give_tags(stage: Stage) -> None:
+    """A block that is copied gives the tags that it gave, beside the action's own."""
+    text = "type=sha\ntype=ref,event=branch\ntype=ref,event=pr\ntype=raw,value=edge,enable={{is_default_branch}}"
+    published(stage, tags=text)
+    own = {stage.head, stage.head[:7], f"dev-{stage.head[:7]}", "latest"}
+    others = {tag for tag in tags_of(stage) if not tag.startswith("key-")} - own
+    assert others == {f"sha-{stage.head[:7]}", "main", "edge"}
+
+
 def test_a_cache_in_the_registry(stage: Stage) -> None:
     """Written under its own tag in a form that ECR takes, and read by the next build."""
     result = published(stage, network="none", no_cache="true")
