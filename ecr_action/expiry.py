@@ -84,9 +84,11 @@ def foresee(
     policy = lifecycle.parse(state.lifecycle)[0] if state.lifecycle else None
     if policy is None or choice.image is None or not wanted.plan.version:
         return
+    tags = [*choice.tags.order, *([wanted.plan.mark] if wanted.gitops else [])]
+    if shield.shielded(policy, tags):
+        return
     images, now = cloud.repository.stored(state.name) or (), services.clock.now()
-    mark = [wanted.plan.mark] if wanted.gitops else []
-    found = shield.foreseen(policy, images, image.digest, [*choice.tags.order, *mark], now)
+    found = shield.foreseen(policy, images, image.digest, tags, now)
     if found:
         text = f"With the tags of this release {found.words()}, since its age counts from its first push."
         services.console.warning(f"{text} {lint.SHIELDED}", title=_TITLE)

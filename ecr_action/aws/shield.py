@@ -11,6 +11,8 @@ from ecr_action.aws.simulate import Stored, age_begins, independent, matches, ne
 
 # A counted rule that lets so many more images come is none to warn of.
 MANY = 100
+# The number of the rules that are there to keep: more images than a team deploys.
+FOR_EVER = 9999
 # A release or deploy whose image ends within this time is told beforehand.
 HORIZON = timedelta(days=30)
 DEPLOYED = "deployed-"
@@ -65,6 +67,22 @@ def threatened(policy: Policy, images: Sequence[Stored], at: datetime) -> tuple[
 
 def _marks(tag: str) -> bool:
     return tag.startswith(DEPLOYED) and not tag.endswith("-rejected")
+
+
+def shielded(policy: Policy, tags: Sequence[str]) -> bool:
+    """Whether *policy* never expires a tagged image with *tags*, whatever other images and tags there are.
+
+    A further tag can only hand the image to an earlier rule, so that none before its own may expire what is tagged.
+    """
+    for rule in sorted(policy.rules, key=lambda rule: rule.priority):
+        chosen = rule.selection
+        if chosen.tag_status == "untagged" or chosen.storage_class != "standard":
+            continue
+        if rule.action == "expire" and (chosen.by_age or chosen.count_number < FOR_EVER):
+            return False
+        if matches(chosen, tags):
+            return True
+    return True
 
 
 def foreseen(policy: Policy, images: Sequence[Stored], digest: str, tags: Sequence[str], at: datetime) -> End | None:

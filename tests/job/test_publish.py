@@ -93,6 +93,27 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
     )
 
 
+def test_the_calls_of_a_release(stage: Stage) -> None:
+    """What is there is asked for once and tagged, whatever else the repository holds; no engine is there."""
+    first = ok(stage.publish(stage.push_payload()))
+    stage.calls()
+    result = ok(
+        stage.publish(
+            stage.push_payload("refs/tags/v1.2.3"),
+            ref="refs/tags/v1.2.3",
+            variables={"DOCKER_HOST": "tcp://127.0.0.1:9"},
+        )
+    )
+    assert (result.outputs["digest"], result.outputs["reused"]) == (first.outputs["digest"], "true")
+    calls = [call for call in stage.calls() if call.startswith(("ecr:", "registry:"))]
+    assert (sorted(calls[:3]), calls[3:5]) == (
+        ["ecr:BatchGetImage", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy"],
+        ["ecr:PutImage"] * 2,
+    )
+    # What stands in the GitOps repository, by its tag and its commit; the mark of what is deployed.
+    assert calls[5:] == ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:PutImage"]
+
+
 _READ = ["github:POST repository", "github:GET tree", "github:GET tarball", "github:GET codeload"]
 _BUMP = [*_READ, "github:POST createCommitOnBranch"]
 

@@ -79,6 +79,30 @@ def test_tags_that_move_leave_the_others() -> None:
     assert shield.foreseen(policy, images, "old", ["deployed-dev"], NOW) is None
 
 
+def test_under_the_default_policy_only_the_mark_shields_a_release() -> None:
+    """Then nothing needs to be listed; a user's own policy without the shield in front may expire it."""
+    policy, tags = lifecycle.default_policy(), ["v1.1.0", "prod-v1.1.0"]
+    assert shield.shielded(policy, [*tags, "deployed-prod"])
+    assert not shield.shielded(policy, tags)
+    assert not shield.shielded(Policy((rule(1, COUNT, 9998, "deployed-"),)), ["deployed-prod"])
+    assert shield.shielded(Policy((rule(1, PUSHED, 7), rule(2, PUSHED, 7, "v", action="transition"))), tags)
+    early = Policy((rule(1, COUNT, 3, "dev-"), rule(2, COUNT, 9999, "v")))
+    assert not shield.shielded(early, tags), "the image may have a tag dev-... too"
+
+
+@given(
+    policies(),
+    st.sets(st.sampled_from(["prod-1", "v1", "latest"]), min_size=1),
+    st.sets(st.sampled_from(["dev-1", "staging-1", "a", "b1", "v2"])),
+    st.integers(0, 400),
+)
+def test_what_is_shielded_never_ends(policy: Policy, tags: set[str], more: set[str], days: int) -> None:
+    """Whatever further tags it has, and however old it is."""
+    if shield.shielded(policy, sorted(tags)):
+        images = [image("old", days, *more), *(image(f"n{n}", 0, *tags, *more) for n in range(20))]
+        assert shield.foreseen(policy, images, "old", sorted(tags), NOW) is None
+
+
 @given(policies(), st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["dev-", "prod-", "v1", "", "a"]))))
 def test_what_ends_now_is_what_the_simulation_expires(policy: Policy, drawn: list[tuple[int, str]]) -> None:
     """Both read one policy; an image whose day is this moment goes a moment later."""
