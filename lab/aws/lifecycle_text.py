@@ -117,10 +117,10 @@ def _actions(selection: Rule, action: Rule) -> Iterator[str]:
         yield "targetStorageClass 'archive' belongs to the action 'transition', and to no other"
     if moves and where == "archive":
         yield "archived images can not be transitioned"
-    if kind == "sinceImagePulled" and (not moves or where == "archive"):
-        yield "countType 'sinceImagePulled' is for transitions from storageClass 'standard'"
-    if kind == "sinceImageTransitioned" and where != "archive":
-        yield "countType 'sinceImageTransitioned' is for storageClass 'archive'"
+    if kind == "sinceImagePulled" and not moves:
+        yield "countType 'sinceImagePulled' is for transitions"
+    if (kind == "sinceImageTransitioned") != (where == "archive"):
+        yield "countType 'sinceImageTransitioned' is for storageClass 'archive', and no other is"
     days = selection["countNumber"]
     if kind == "sinceImageTransitioned" and _is_count(days) and days < ARCHIVE_DAYS:
         yield f"archived images are kept for at least {ARCHIVE_DAYS} days"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from lab.aws.errors import AwsError
 from lab.aws.expiry import State, outcomes
 from lab.aws.lifecycle_text import checked
 
+from . import lifecycle_worlds
 from .conftest import Lab, refusal
 from .lifecycle_cases import CASES, COUNT, MOVED, PULLED, PUSHED, Case, Image, rule, tagged
 from .oci import INDEX, MANIFEST, Registry, digest_of, index_manifest
@@ -33,11 +36,10 @@ def seconds(days: float | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_guides_examples_by_the_lab(case: Case) -> None:
-    """The lab's evaluator says what the guide says."""
-    held = {child for image in case.images for child in image.children}
-    images = [
+def states(images: Sequence[Image]) -> list[State]:
+    """Return images in the lab's shape."""
+    held = {child for image in images for child in image.children}
+    return [
         State(
             digest=image.name,
             tags=image.tags,
@@ -49,9 +51,14 @@ def test_the_guides_examples_by_the_lab(case: Case) -> None:
             held=image.name in held,
             subject=image.subject,
         )
-        for image in case.images
+        for image in images
     ]
-    acting = outcomes(checked(case.text), images, NOW.timestamp())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_guides_examples_by_the_lab(case: Case) -> None:
+    """The lab's evaluator says what the guide says."""
+    acting = outcomes(checked(case.text), states(case.images), NOW.timestamp())
     assert {name: found["rulePriority"] for name, found in acting.items()} == case.expected
 
 
@@ -77,6 +84,41 @@ def test_the_guides_examples_by_the_product(case: Case) -> None:
     assert policy is not None, problems
     rows = simulate.simulate(policy, [stored(image) for image in case.images], NOW)
     assert {row.digest: row.rule for row in rows if row.rule is not None} == case.expected
+
+
+def taken(text: str) -> tuple[list[dict[str, Any]], str]:
+    """Return the rules as the lab takes them, or what it says against them."""
+    try:
+        return checked(text), ""
+    except AwsError as error:
+        return [], error.message
+
+
+def test_both_evaluators_agree_whatever_the_policy_and_the_images() -> None:
+    """Four thousand policies and repositories: refused by both or by none, and then the same fate for every image."""
+    met: Counter[str] = Counter()
+    for seed in range(4000):
+        chance = Random(seed)
+        text, images = lifecycle_worlds.policy(chance), lifecycle_worlds.repository(chance)
+        errors = [found for found in lint.lint(text) if found.severity == "error"]
+        told = f"seed {seed}: {text} {images}"
+        rules, refused = taken(text)
+        assert bool(errors) == bool(refused), f"lint: {errors}; the lab: {refused}; {told}"
+        if refused:
+            met["refused"] += 1
+            continue
+        acting = outcomes(rules, states(images), NOW.timestamp())
+        policy, _ = policy_text.parse(text)
+        assert policy is not None, told
+        rows = simulate.simulate(policy, [stored(image) for image in images], NOW)
+        names = {image.name for image in images}
+        alone = {image.name for image in images if image.subject not in names}
+        ours = {row.digest: (row.rule, row.action) for row in rows if row.rule is not None and row.digest in alone}
+        theirs = {name: (rule["rulePriority"], rule["action"]["type"]) for name, rule in acting.items()}
+        assert ours == theirs, told
+        met.update(lifecycle_worlds.kinds(rules, images, acting))
+    rare = {name: met[name] for name in lifecycle_worlds.KINDS if met[name] < 20}
+    assert not rare, f"too seldom met: {rare} of {dict(met)}"
 
 
 def changed(base: dict[str, Any], part: str, **more: Any) -> dict[str, Any]:
@@ -112,6 +154,7 @@ REFUSED = {
     "expire by pull": [rule(1, "any", PULLED, 90)],
     "move of archived images": [rule(1, "any", PUSHED, 90, storageClass="archive", moves=True)],
     "transitioned in the standard class": [rule(1, "any", MOVED, 90)],
+    "counted in the archive class": [rule(1, "any", COUNT, 1, storageClass="archive")],
     "archived for less than ninety days": [rule(1, "any", MOVED, 89, storageClass="archive")],
     "two rules for untagged": [rule(1, "untagged", COUNT, 1), rule(2, "untagged", PUSHED, 1)],
     "two rules for any": [rule(1, "any", COUNT, 1), rule(2, "any", PUSHED, 1)],
