@@ -16,7 +16,7 @@ from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
-from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository, Running
+from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository, Running, Scans
 from ecr_action.secret import Secret
 from ecr_action.services import Cloud, Services
 from ecr_action.wanted import Wanted
@@ -67,6 +67,7 @@ def _cloud(inputs: Inputs, context: Context, environment: Environment, console: 
     from ecr_action.aws.calls import Losses
     from ecr_action.aws.images import EcrImages, EcrLogins
     from ecr_action.aws.repository import EcrRepository
+    from ecr_action.aws.scans import EcrScans
     from ecr_action.github.oidc import GitHubIdToken
 
     token = Secret(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "identity token request")
@@ -88,11 +89,15 @@ def _cloud(inputs: Inputs, context: Context, environment: Environment, console: 
     repository: Repository = EcrRepository(ecr, losses, clock)
     images: Images = EcrImages(ecr, losses, clock)
     logins: Logins = EcrLogins(ecr, console, clock)
+    scans: Scans = EcrScans(ecr, losses)
     if inputs.dry_run:
         return Cloud(
-            repository=DryRepository(repository, logins, console), images=DryImages(images, console), logins=logins
+            repository=DryRepository(repository, logins, console),
+            images=DryImages(images, console),
+            logins=logins,
+            scans=scans,
         )
-    return Cloud(repository=repository, images=images, logins=logins)
+    return Cloud(repository=repository, images=images, logins=logins, scans=scans)
 
 
 def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> Engine:

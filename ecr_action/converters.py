@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 
+from ecr_action.aws.findings import SEVERITIES, Ignored
 from ecr_action.aws.lifecycle import KINDS
 from ecr_action.aws.policy import Keep
 from ecr_action.gitops.environments import normalise
@@ -315,6 +317,37 @@ def retention(value: str) -> Mapping[str, Keep]:
         unit = match[2] or ("days" if KINDS[name][3].days else "images")
         kept[name] = Keep(int(match[1]), unit.startswith("day"))
     return kept
+
+
+def scan_fail_on(value: str) -> tuple[str, ...]:
+    found = tuple(word.lower() for word in _read(entries, value))
+    words = (*(severity.lower() for severity in SEVERITIES), "none", "unscanned")
+    for word in found:
+        if word not in words:
+            near = get_close_matches(word, words, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It takes {', '.join(words)}."
+            raise Wrong(f"has {word!r}, which is no severity.", hint)
+    if sum(word != "unscanned" for word in found) > 1:
+        raise Wrong("names several severities.", "Name the mildest one: what is worse counts too.")
+    return found
+
+
+_IGNORED = re.compile(r"(\S+)\s+(\S.*\S|\S)\s+(\d{4}-\d{2}-\d{2})")
+
+
+def scan_ignore(value: str) -> tuple[Ignored, ...]:
+    return tuple(_ignored(line) for line in _read(lines, value))
+
+
+def _ignored(line: str) -> Ignored:
+    match = _IGNORED.fullmatch(line.strip())
+    if not match:
+        fix = "A line is the vulnerability, the reason, the last day: CVE-2026-1234 not reachable 2027-01-31."
+        raise Wrong(f"has {line!r}, which lacks a part.", fix)
+    try:
+        return Ignored(name=match[1], reason=match[2], until=date.fromisoformat(match[3]))
+    except ValueError:
+        raise Wrong(f"has {line!r}: {match[3]} is no day.") from None
 
 
 def secret(name: str) -> Callable[[str], Secret]:

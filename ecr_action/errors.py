@@ -16,6 +16,7 @@
     ├── RepositoryMissing    E-ECR-REPOSITORY
     ├── TagTaken             E-ECR-TAG
     ├── ImageMissing         E-ECR-IMAGE
+    ├── VulnerableImage      E-SCAN
     ├── EngineUnreachable    E-ENGINE
     ├── EngineLacks          E-ENGINE-LACKS
     ├── BuildFailed          E-BUILD
@@ -208,6 +209,16 @@ class ImageMissing(Failure):
 
     code = "E-ECR-IMAGE"
     title = "The image is not in the repository"
+
+
+class VulnerableImage(Failure):
+    """The image's scan found what ``scan-fail-on`` forbids, or it was not scanned and ``scan-fail-on`` forbids that.
+
+    The image is in the registry under its commit alone: no other tag was moved to it, and it was not rolled out.
+    """
+
+    code = "E-SCAN"
+    title = "The image does not pass the scan"
 
 
 class EngineUnreachable(Failure):

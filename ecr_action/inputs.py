@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ecr_action import building, converters
+from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
 from ecr_action.errors import Problem
@@ -34,6 +35,9 @@ class Inputs:
     lifecycle_policy: str
     retention: Mapping[str, Keep]
     drift: str
+    scan_fail_on: tuple[str, ...]
+    scan_timeout: int
+    scan_ignore: tuple[Ignored, ...]
     kms_key: str | None
     repository_tags: Mapping[str, str]
     tag_mutability: str
@@ -114,6 +118,9 @@ TABLE: Mapping[str, Spec] = {
     "lifecycle-policy": Spec("", converters.stripped),
     "retention": Spec("", converters.retention),
     "drift": Spec("warn", converters.choice("warn", "fix", "ignore")),
+    "scan-fail-on": Spec("", converters.scan_fail_on),
+    "scan-timeout": Spec("300", converters.integer(0, 3600, "seconds")),
+    "scan-ignore": Spec("", converters.scan_ignore),
     "kms-key": Spec("", converters.optional),
     "repository-tags": Spec("", converters.resource_tags),
     "tag-mutability": Spec("mutable", converters.choice("mutable", "immutable")),
@@ -209,7 +216,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set("build-secrets cache outputs scan-fail-on gitops-mode gitops-app-id load call".split())
+_NOT_YET = set("build-secrets cache outputs gitops-mode gitops-app-id load call".split())
 
 
 def _meant(name: str) -> str:

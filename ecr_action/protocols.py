@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from ecr_action.aws.findings import Scan
 from ecr_action.aws.simulate import Stored
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.secret import Secret
@@ -138,6 +139,16 @@ class Images(Protocol):
 
     def put_tag(self, repository: str, image: Image, tag: str) -> bool:
         """Put *tag* on *image* by PutImage of its exact bytes; False where it was there already."""
+
+
+class Scans(Protocol):
+    """Scans of images, each by its digest."""
+
+    def read(self, repository: str, digest: str) -> Scan:
+        """The scan with all its findings; one without a status where there is none."""
+
+    def start(self, repository: str, digest: str) -> str:
+        """Begin one; why it could not be begun, empty where it was."""
 
 
 @dataclass(frozen=True, kw_only=True)

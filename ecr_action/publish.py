@@ -8,6 +8,7 @@ from dataclasses import replace
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
+from ecr_action.gate import scan_gate
 from ecr_action.obtain import obtain_image
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome, RolledOut
@@ -39,6 +40,8 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
+    with timeline.phase("Scan"):
+        scanned = scan_gate(wanted, state, image, cloud, services)
     with timeline.phase("Tags"):
         foresee(wanted, state, choice, image, cloud, services)
         tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)
@@ -56,6 +59,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         superseded=superseded,
         steps=obtained.steps,
         notices=choice.notices,
+        scanned=scanned,
     )
     with timeline.phase("GitOps"):
         try:

@@ -26,6 +26,7 @@ OUTPUTS = (
     "reused",
     "repository-created",
     "tag-mutability",
+    "scan-summary",
     "gitops-commit",
     "gitops-changed",
     "deployed",
@@ -34,6 +35,7 @@ OUTPUTS = (
 )
 # A diff longer than this hides everything else in the summary; the commit's page has the whole.
 _DIFF_LINES = 200
+_FINDINGS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,14 @@ class RolledOut:
     held: str = ""
     superseded: bool = False
     deployed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanned:
+    """What scans found: the *summary* as JSON; *rows* of severity, vulnerability, package, the worst first."""
+
+    summary: str
+    rows: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +76,7 @@ class Outcome:
     mutability: str = ""
     superseded: bool = False
     rolled_out: RolledOut = RolledOut()
+    scanned: Scanned | None = None
     steps: tuple[Step, ...] = ()
     notices: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -91,6 +102,7 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "reused": _word(outcome.reused),
         "repository-created": _word(outcome.created and done),
         "tag-mutability": outcome.mutability,
+        "scan-summary": outcome.scanned.summary if outcome.scanned else "",
         "gitops-commit": out.commit.oid if out.commit else "",
         "gitops-changed": _word(out.commit is not None),
         "deployed": _word(out.deployed and done),
@@ -125,7 +137,8 @@ def _block(text: str, language: str) -> str:
 
 def summary(outcome: Outcome, *, failed: bool = False) -> str:
     """The job summary in Markdown; *failed*: of a run that published and then could not roll out."""
-    parts = ["### Published, not rolled out" if failed else f"## {_headline(outcome)}"]
+    begun = "### Published, not rolled out" if outcome.pushed else "### Found in the image"
+    parts = [begun if failed else f"## {_headline(outcome)}"]
     out = outcome.rolled_out
     if out.held:
         first, _, rest = out.held.partition("\n")
@@ -136,6 +149,8 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
         parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
     if out.diff:
         parts.append(_diff(out))
+    if outcome.scanned:
+        parts.append(_findings(outcome.scanned))
     parts += [f"- {_prose(notice)}" for notice in outcome.notices]
     if outcome.steps:
         parts.append(_steps(outcome.steps))
@@ -198,6 +213,14 @@ def _diff(out: RolledOut) -> str:
     lines = out.diff.splitlines()
     cut = f"\n... {len(lines) - _DIFF_LINES} more lines" if len(lines) > _DIFF_LINES else ""
     return _block("\n".join(lines[:_DIFF_LINES]) + cut, "diff")
+
+
+def _findings(scanned: Scanned) -> str:
+    rows = [f"| {_prose(severity)} | {_code(name)} | {_prose(package)} |" for severity, name, package in scanned.rows]
+    more = f"\n\n{len(rows) - _FINDINGS} more" if len(rows) > _FINDINGS else ""
+    if not rows:
+        return "The scan found nothing that counts."
+    return "\n".join(["| Severity | Found | Package |", "|---|---|---|", *rows[:_FINDINGS]]) + more
 
 
 def _steps(steps: tuple[Step, ...]) -> str:

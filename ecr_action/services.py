@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecr_action.protocols import Clock, Console, Engine, GitOps, History, Images, Logins, Repository
+from ecr_action.protocols import Clock, Console, Engine, GitOps, History, Images, Logins, Repository, Scans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,7 @@ class Cloud:
     repository: Repository
     images: Images
     logins: Logins
+    scans: Scans
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ecr_action.aws import lifecycle
+from ecr_action.aws.findings import Gate
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
 from ecr_action.gitops import message, plain
@@ -44,6 +45,7 @@ class Wanted:
     gitops: GitOpsWanted | None
     origin: message.Origin
     run_id: str
+    gate: Gate | None = None
     key: Key
     reuse_days: int | None = None
     gitops_missing: str = ""
@@ -78,6 +80,7 @@ def wanted(
             actor=context.actor,
             run_url=context.run_url,
         ),
+        gate=_gate(inputs),
         run_id=context.run_id or "0",
         key=made,
         reuse_days=inputs.reuse_max_age,
@@ -132,6 +135,18 @@ def _policy(given: str, read_file: ReadFile, problems: list[Problem]) -> str | N
     where = "" if inline else f"{given}: "
     problems += [Problem("lifecycle-policy", f"{where}{problem}.", problem.fix) for problem in wrong]
     return text
+
+
+def _gate(inputs: Inputs) -> Gate | None:
+    if not inputs.scan_fail_on:
+        return None
+    severity = next((word.upper() for word in inputs.scan_fail_on if word not in ("none", "unscanned")), "")
+    return Gate(
+        fail_on=severity,
+        fail_on_unscanned="unscanned" in inputs.scan_fail_on,
+        timeout=inputs.scan_timeout,
+        ignored=inputs.scan_ignore,
+    )
 
 
 def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem]) -> tuple[GitOpsWanted | None, str]:

@@ -53,6 +53,10 @@ PERMISSIONS = (
         "an image's commit is read from its revision label, not from its tags; nothing is said of images that the "
         "lifecycle policy is about to expire",
     ),
+    Permission(
+        "ecr:DescribeImageScanFindings", "read what a scan found", "'scan-fail-on' can't be met, and stops the run"
+    ),
+    Permission("ecr:StartImageScan", "scan an image that was not scanned on its push", "such an image is not scanned"),
     Permission("kms:CreateGrant", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
     Permission("kms:DescribeKey", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
 )

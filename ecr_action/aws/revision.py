@@ -25,6 +25,18 @@ def first_child(manifest: str) -> str | None:
     return None
 
 
+def platforms(manifest: str) -> dict[str, str]:
+    """Platform (``linux/arm64``) -> digest of an index's images, no attestations; empty where it is no index."""
+    found = {}
+    for row in _list(_object(manifest), "manifests"):
+        platform, notes = _dict(row, "platform"), _dict(row, "annotations")
+        digest = _digest(row)
+        if digest and "vnd.docker.reference.type" not in notes and platform.get("os") != "unknown":
+            parts = [str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key)]
+            found["/".join(parts) or digest] = digest
+    return found
+
+
 def config(manifest: str) -> str | None:
     """The digest of an image's configuration; None where the manifest has none."""
     return _digest(_dict(_object(manifest), "config"))

@@ -40,6 +40,7 @@ FURTHER = (
     "ecr:BatchGetRepositoryScanningConfiguration",
     "ecr:GetRegistryScanningConfiguration",
     "ecr:DescribeImageScanFindings",
+    "ecr:StartImageScan",
     "ecr:DescribeRepositoryCreationTemplates",
 )
 Statement = dict[str, Any]

@@ -23,6 +23,7 @@ COMPOSING = {
     "deploy",
     "ensure",
     "expiry",
+    "gate",
     "obtain",
     "waiting",
     "tagging",
@@ -32,7 +33,7 @@ COMPOSING = {
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = {"publish", "deploy", "ensure", "obtain", "waiting", "tagging", "rollout", "services", "expiry"}
+WITHOUT_EFFECTS = set("publish deploy ensure obtain waiting tagging rollout services expiry gate".split())
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}
