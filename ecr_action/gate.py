@@ -49,9 +49,7 @@ def _wait(scans: Scans, repository: str, digest: str, deadline: float, services:
         found = scans.read(repository, digest)
         if not found.status and not begun:
             begun = True
-            refused = scans.start(repository, digest)
-            if refused:
-                services.console.info(f"No scan could be begun: {refused}")
+            found = scans.start(repository, digest)
         if found.settled or services.clock.monotonic() >= deadline:
             return found
         services.clock.sleep(_PAUSE)

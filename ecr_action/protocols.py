@@ -147,8 +147,8 @@ class Scans(Protocol):
     def read(self, repository: str, digest: str) -> Scan:
         """The scan with all its findings; one without a status where there is none."""
 
-    def start(self, repository: str, digest: str) -> str:
-        """Begin one; why it could not be begun, empty where it was."""
+    def start(self, repository: str, digest: str) -> Scan:
+        """Begin one: a scan that runs, or one that says why none will."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,13 @@ from ecr_action.aws.refusals import DENIED, Refusal
 
 # DescribeImageScanFindings, maxResults (API reference).
 PAGE = 1000
+# StartImageScan, errors (API reference) -> the status that they come to.
+_REFUSED = {
+    "LimitExceededException": "PENDING",
+    "ValidationException": "PENDING",
+    "UnsupportedImageTypeException": "UNSUPPORTED_IMAGE",
+    "ImageArchivedException": "IMAGE_ARCHIVED",
+}
 
 
 class EcrScans:
@@ -46,27 +53,22 @@ class EcrScans:
                 return found
             more = {"nextToken": answer["nextToken"]}
 
-    def start(self, repository: str, digest: str) -> str:
-        """Begin a scan; why it could not be begun, empty where it was.
+    def start(self, repository: str, digest: str) -> Scan:
+        """Begin a scan: one that runs, or one that says why there will be none. Raises AwsRefused, AwsUnreachable.
 
-        ECR refuses a second one within 24 hours (the one on push counts), a type it can't scan, and all where
-        the registry's enhanced scanning takes care of it.
+        Where ECR refuses because one ran within 24 hours, or because the registry's enhanced scanning takes care of
+        it, there will be one.
         """
         answer = self._ecr.call(
             "StartImageScan",
-            expected=(
-                "LimitExceededException",
-                "UnsupportedImageTypeException",
-                "ValidationException",
-                "ImageArchivedException",
-                *DENIED,
-            ),
+            expected=(*_REFUSED, *DENIED),
             repositoryName=repository,
             imageId={"imageDigest": digest},
             **self._ecr.registry,
         )
         if not isinstance(answer, Refusal):
-            return ""
+            return Scan(status="IN_PROGRESS")
         if answer.denied:
             self._losses.say(answer)
-        return answer.message
+            return Scan(status="FAILED", description="ecr:StartImageScan is denied")
+        return Scan(status=_REFUSED[answer.code], description=answer.message)

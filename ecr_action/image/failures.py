@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 
@@ -32,6 +33,10 @@ _PREFIXES = re.compile(
     r"|failed to solve with frontend [\w.]+: |failed to create LLB definition: )+"
 )
 _PUSH = re.compile(r"failed to (?:do request: )?push|\bpush(?:ing)? access denied|tag invalid", re.I)
+# "IAM permissions for pushing an image" (Amazon ECR user guide).
+_PUSHES = (
+    "BatchCheckLayerAvailability InitiateLayerUpload UploadLayerPart CompleteLayerUpload PutImage BatchGetImage"
+).split()
 # The registry's words (Amazon ECR user guide, "Troubleshooting errors with Docker commands when using Amazon ECR";
 # OCI distribution specification, "Error Codes") -> what they mean and what to do.
 _REGISTRY = (
@@ -59,8 +64,7 @@ _REGISTRY = (
     (
         re.compile(r"not authorized to perform|denied|\b403\b|forbidden", re.I),
         "A policy of the role, the repository or the organization does not allow the push.",
-        "Allow the role on the repository: ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, "
-        "ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:PutImage, ecr:BatchGetImage",
+        "",
     ),
     (
         re.compile(r"connection re(?:set|fused)|timeout|timed out|no such host|EOF|broken pipe|\b50[0234]\b", re.I),
@@ -99,8 +103,18 @@ def of_push(error: str, reference: str) -> PushFailed:
     for words, why, fix in _REGISTRY:
         if words.search(error.replace(reference, "")):
             passes = fix.startswith("Run the job")
-            return PushFailed(f"{reference}: {_short(error)}", why=why, fix=fix, transient=passes)
+            return PushFailed(f"{reference}: {_short(error)}", why=why, fix=fix or _statement(error), transient=passes)
     return PushFailed(f"{reference}: {_short(error)}")
+
+
+def _statement(error: str) -> str:
+    """The statement that allows what *error* says is denied; all that a push needs where it does not say it."""
+    said = re.search(r"not authorized to perform: (ecr:\w+)(?: on resource: ([^\s\"]+))?", error)
+    action: str | list[str] = said[1] if said else [f"ecr:{name}" for name in _PUSHES]
+    resource = (said[2] if said else None) or "*"
+    return "Add to the policy of the role:\n" + json.dumps(
+        {"Effect": "Allow", "Action": action, "Resource": resource}, indent=2
+    )
 
 
 def unreachable(tried: str, error: str) -> EngineUnreachable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
@@ -180,6 +182,19 @@ def test_only_what_passes_is_worth_another_run() -> None:
     """A broken connection is, a policy is not."""
     assert of_push("broken pipe", REFERENCE).transient
     assert not of_push("403 Forbidden", REFERENCE).transient
+
+
+def test_a_denied_push_is_told_with_the_statement_to_add() -> None:
+    """The action and the repository that the registry names; all that a push needs where it names none."""
+    arn = "arn:aws:ecr:us-east-1:123456789012:repository/app"
+    said = f"denied: User: a is not authorized to perform: ecr:PutImage on resource: {arn} because no policy allows it"
+    assert json.loads(of_push(said, REFERENCE).fix.partition("\n")[2]) == {
+        "Effect": "Allow",
+        "Action": "ecr:PutImage",
+        "Resource": arn,
+    }
+    statement = json.loads(of_push("403 Forbidden", REFERENCE).fix.partition("\n")[2])
+    assert "ecr:UploadLayerPart" in statement["Action"]
 
 
 def test_words_nobody_knows() -> None:
