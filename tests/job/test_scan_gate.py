@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from lab.stage import Stage
-from tests.job.seen import tags_of
+from tests.job.seen import ecr, repository_of, tags_of
 
 NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 BAD = {
@@ -15,6 +17,31 @@ BAD = {
     "severity": "HIGH",
     "attributes": [{"key": "package_name", "value": "openssl"}, {"key": "package_version", "value": "3.0"}],
 }
+
+
+ENHANCED = {
+    "severity": "CRITICAL",
+    "status": "ACTIVE",
+    "packageVulnerabilityDetails": {
+        "vulnerabilityId": "CVE-2026-77",
+        "vulnerablePackages": [{"name": "musl", "version": "1.2", "arch": "ARM64"}],
+    },
+}
+
+
+@pytest.fixture
+def enhanced(stage: Stage) -> Iterator[None]:
+    """Amazon Inspector scans the registry; as it was before, at the end."""
+    client = ecr(stage)
+    rules = [
+        {
+            "scanFrequency": "CONTINUOUS_SCAN",
+            "repositoryFilters": [{"filter": repository_of(stage), "filterType": "WILDCARD"}],
+        }
+    ]
+    client.put_registry_scanning_configuration(scanType="ENHANCED", rules=rules)
+    yield
+    client.put_registry_scanning_configuration(scanType="BASIC", rules=[])
 
 
 def expect(stage: Stage, digest: str, **result: object) -> None:
@@ -88,3 +115,28 @@ def test_a_role_that_may_not_read_findings_stops_at_the_gate(make_stage: Callabl
     assert stopped.exit_code == 1
     assert "ecr:DescribeImageScanFindings" in stopped.log
     assert set(tags_of(seed)) == {seed.head}
+
+
+@pytest.mark.usefixtures("enhanced")
+def test_each_platform_of_an_index_is_looked_at(stage: Stage) -> None:
+    """Enhanced scanning, too: the finding of one platform stops all, its status is told for each."""
+    stage.commit("No commands", {"Dockerfile": "FROM scratch\nCOPY index.html /\n"})
+    given = {"platforms": "linux/amd64,linux/arm64", **NO_GITOPS}
+    first = stage.publish(stage.push_payload(), latest="false", **given)
+    assert first.exit_code == 0, first.log
+    ids = [{"imageDigest": first.outputs["digest"]}]
+    index = ecr(stage).batch_get_image(repositoryName=repository_of(stage), imageIds=ids)["images"][0]
+    children = {
+        row["platform"]["architecture"]: row["digest"] for row in json.loads(index["imageManifest"])["manifests"]
+    }
+    expect(stage, children["arm64"], findings=[ENHANCED], pending=1)
+    stopped = stage.publish(stage.push_payload(), scan_fail_on="high", **given)
+    assert stopped.exit_code == 1
+    assert "CRITICAL CVE-2026-77 musl 1.2" in stopped.log
+    assert "latest" not in tags_of(stage)
+    platforms = json.loads(stopped.outputs["scan-summary"])["platforms"]
+    assert platforms == {f"linux/{name}": {"digest": digest, "status": "ACTIVE"} for name, digest in children.items()}
+    expect(stage, children["arm64"], findings=[{**ENHANCED, "status": "CLOSED"}])
+    passed = stage.publish(stage.push_payload(), scan_fail_on="high", **given)
+    assert passed.exit_code == 0, passed.log
+    assert tags_of(stage)["latest"] == first.outputs["digest"]
