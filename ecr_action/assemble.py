@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ecr_action import gitops_access
 from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryRepository
 from ecr_action.environment import Environment
 from ecr_action.errors import Problem
@@ -22,6 +23,7 @@ from ecr_action.services import Cloud, Services
 from ecr_action.wanted import Wanted
 
 if TYPE_CHECKING:
+    from ecr_action.aws.session import Session
     from ecr_action.github.api import GitHubHistory
 
 
@@ -50,24 +52,21 @@ def missing_files(plan: Plan, wanted: Wanted, environment: Environment) -> tuple
 def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Environment, console: Runner) -> Services:
     """The services of one run, each made when it is first asked for."""
     clock = SystemClock()
+    connected = cache(lambda: _connected(inputs, context, environment, console, clock))
     return Services(
         console=console,
         clock=clock,
-        cloud=cache(lambda: _cloud(inputs, context, environment, console, clock)),
+        cloud=cache(lambda: _cloud(inputs, connected(), console, clock)),
         engine=cache(lambda: _engine(inputs, environment, console, clock)),
-        gitops=cache(lambda: _gitops(wanted, inputs, environment, console, clock)),
+        gitops=cache(lambda: _gitops(wanted, inputs, environment, console, clock, connected)),
         history=history(inputs, context, environment, console),
         chance=random.random,
         dry_run=inputs.dry_run,
     )
 
 
-def _cloud(inputs: Inputs, context: Context, environment: Environment, console: Runner, clock: Clock) -> Cloud:
+def _connected(inputs: Inputs, context: Context, environment: Environment, console: Runner, clock: Clock) -> Session:
     from ecr_action.aws import session
-    from ecr_action.aws.calls import Losses
-    from ecr_action.aws.images import EcrImages, EcrLogins
-    from ecr_action.aws.repository import EcrRepository
-    from ecr_action.aws.scans import EcrScans
     from ecr_action.github.oidc import GitHubIdToken
 
     token = Secret(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "identity token request")
@@ -83,7 +82,15 @@ def _cloud(inputs: Inputs, context: Context, environment: Environment, console: 
         duration=inputs.role_duration_seconds,
         allowed_accounts=inputs.allowed_account_ids,
     )
-    connected = session.connect(settings, tokens, console, clock)
+    return session.connect(settings, tokens, console, clock)
+
+
+def _cloud(inputs: Inputs, connected: Session, console: Runner, clock: Clock) -> Cloud:
+    from ecr_action.aws.calls import Losses
+    from ecr_action.aws.images import EcrImages, EcrLogins
+    from ecr_action.aws.repository import EcrRepository
+    from ecr_action.aws.scans import EcrScans
+
     ecr = connected.service("ecr", inputs.registry_id)
     losses = Losses(console)
     repository: Repository = EcrRepository(ecr, losses, clock)
@@ -115,13 +122,18 @@ def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Cl
     )
 
 
-def _gitops(wanted: Wanted, inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> GitOps:
-    from ecr_action.github.api import Api
+def _gitops(
+    wanted: Wanted,
+    inputs: Inputs,
+    environment: Environment,
+    console: Runner,
+    clock: Clock,
+    connected: Callable[[], Session],
+) -> GitOps:
     from ecr_action.gitops.commit import GitHubGitOps
 
     assert wanted.gitops is not None
-    token = inputs.gitops_token or inputs.github_token
-    api = Api(_api_url(environment), token, console, clock)
+    api = gitops_access.api(inputs, wanted.gitops.repository, _api_url(environment), connected, console, clock)
     real = GitHubGitOps(api, wanted.gitops.repository, wanted.gitops.branch, console)
     return DryGitOps(real, console) if inputs.dry_run else real
 

@@ -15,7 +15,6 @@ from ecr_action.gitops.environments import normalise
 from ecr_action.image import rules, tags
 from ecr_action.image.lists import entries, lines, untrimmed
 from ecr_action.image.reference import parse, registry_of, repository_problem
-from ecr_action.secret import Secret
 
 REGIONS = (
     "af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 "
@@ -348,16 +347,6 @@ def _ignored(line: str) -> Ignored:
         return Ignored(name=match[1], reason=match[2], until=date.fromisoformat(match[3]))
     except ValueError:
         raise Wrong(f"has {line!r}: {match[3]} is no day.") from None
-
-
-def secret(name: str) -> Callable[[str], Secret]:
-    def convert(value: str) -> Secret:
-        text = value.strip()
-        if not text.isprintable() or not text.isascii() or " " in text:
-            raise Wrong("holds a line break or a character that no token has.", "Set the secret again, without it.")
-        return Secret(text, name)
-
-    return convert
 
 
 def folder(value: str) -> str:

@@ -13,6 +13,7 @@
     ├── AwsDenied            E-AWS-DENIED
     ├── AwsRefused           E-AWS-REFUSED
     ├── AwsUnreachable       E-AWS-UNREACHABLE
+    ├── SecretUnusable       E-AWS-SECRET
     ├── RepositoryMissing    E-ECR-REPOSITORY
     ├── TagTaken             E-ECR-TAG
     ├── ImageMissing         E-ECR-IMAGE
@@ -24,6 +25,7 @@
     ├── OtherCommit          E-COMMIT
     ├── HistoryUnreadable    E-GITHUB-COMPARE
     ├── GitOpsAccess         E-GITOPS-ACCESS
+    ├── AppRefused           E-GITHUB-APP
     ├── GitOpsParse          E-GITOPS-PARSE
     ├── NoReference          E-GITOPS-REFERENCE
     ├── EnvironmentUnclear   E-GITOPS-ENVIRONMENT
@@ -186,6 +188,16 @@ class AwsUnreachable(Failure):
     title = "AWS does not answer"
 
 
+class SecretUnusable(Failure):
+    """An input names a secret by its ARN, and there is none, or it holds something else than the input needs.
+
+    The value itself is never shown. ``...:secret:NAME:KEY::`` takes one value of a secret that is a JSON object.
+    """
+
+    code = "E-AWS-SECRET"
+    title = "A secret can't be used"
+
+
 class RepositoryMissing(Failure):
     """The ECR repository does not exist and ``create-repository`` is ``false``."""
 
@@ -268,6 +280,17 @@ class GitOpsAccess(Failure):
 
     code = "E-GITOPS-ACCESS"
     title = "No access to the GitOps repository"
+
+
+class AppRefused(Failure):
+    """GitHub gives the App of ``gitops-app-id`` no token for the GitOps repository.
+
+    The id is another App's, the key is not this App's, the App is not installed on the repository, or the installation
+    lacks a permission. The message says which of them.
+    """
+
+    code = "E-GITHUB-APP"
+    title = "The GitHub App gets no token"
 
 
 class GitOpsParse(Failure):

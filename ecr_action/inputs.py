@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters
+from ecr_action import building, converters, credentials
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -82,6 +82,8 @@ class Inputs:
     gitops_repository: str | None
     gitops_branch: str | None
     gitops_token: Secret
+    gitops_app_id: str | None
+    gitops_app_private_key: Secret
     gitops_files: tuple[GitOpsPath, ...]
     gitops_commit_message: str | None
     gitops_registries: tuple[str, ...]
@@ -166,14 +168,16 @@ TABLE: Mapping[str, Spec] = {
         "", converters.matching(converters.GITHUB, "GitHub repository", "It has the form owner/name.")
     ),
     "gitops-branch": Spec("", converters.optional),
-    "gitops-token": Spec("", converters.secret("gitops-token")),
+    "gitops-token": Spec("", credentials.token("gitops-token", kept_by_aws=True)),
+    "gitops-app-id": Spec("", credentials.app_id),
+    "gitops-app-private-key": Spec("", credentials.private_key),
     "gitops-files": Spec("", converters.gitops_files),
     "gitops-commit-message": Spec("", converters.optional),
     "gitops-registries": Spec("", converters.hosts),
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
     "mode": Spec("publish", converters.choice("publish", "deploy")),
     "image": Spec("", converters.optional),
-    "github-token": Spec("${{ github.token }}", converters.secret("github-token")),
+    "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
     "dry-run": Spec("false", converters.boolean),
 }
 
@@ -216,7 +220,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set("build-secrets cache outputs gitops-mode gitops-app-id load call".split())
+_NOT_YET = set("build-secrets cache outputs gitops-mode load call".split())
 
 
 def _meant(name: str) -> str:
@@ -261,6 +265,9 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
     if values.get("no_cache") and values.get("no_cache_filters"):
         problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
+    if values.get("gitops_token") and values.get("gitops_app_id"):
+        what = "is given beside gitops-token, so that it can't be told which of them is meant."
+        problems.append(Problem("gitops-app-id", what, "Leave one of them out."))
     kinds = ("secrets", "secret_envs", "secret_files")
     ids = [secret.id for name in kinds for secret in values.get(name, ())]
     problems += [

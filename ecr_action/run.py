@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecr_action import deployment, inputs, plan, prompt
+from ecr_action.aws.secret_arn import is_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
 from ecr_action.errors import InputProblems, Problem
@@ -34,9 +35,11 @@ def run(environment: Environment, console: Runner) -> int:
 
         return policies.run(command, console)
     parsed, problems = inputs.parse(_given(environment, command), environment=environment.fallbacks())
-    console.mask(parsed.gitops_token)
-    for secret in (parsed.github_token, *(secret.value for secret in parsed.secrets)):
-        console.mask(secret)
+    given = (parsed.gitops_token, parsed.gitops_app_private_key, parsed.github_token)
+    for secret in (*given, *(secret.value for secret in parsed.secrets)):
+        # The ARN of a secret is none.
+        if not is_arn(secret.reveal()):
+            console.mask(secret)
     found = _context(environment, parsed)
     tree = WorkTree(_folder(environment, parsed), environment.child())
     if command.name == "plan":

@@ -154,16 +154,17 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
     if not plan.gitops or plan.environment is None:
         return None, ""
     repository = inputs.gitops_repository
-    if not repository and inputs.gitops_token:
+    app = (bool(inputs.gitops_app_id), bool(inputs.gitops_app_private_key))
+    if not repository and (inputs.gitops_token or any(app)):
         repository = f"{context.repository}-gitops"
     if not repository and plan.deploy:
         fix = "Write a line like 'gitops-repository: owner/name'."
         problems.append(Problem("gitops-repository", "is not given, so that there is nowhere to deploy to.", fix))
     if not repository:
         return None, "no gitops-repository is given"
-    if not inputs.gitops_token and repository.lower() != context.repository.lower():
-        what = f"is empty: it is not set, or hidden from this run; {repository} can't be read or written without it."
-        problems.append(Problem("gitops-token", what, "Write a line like 'gitops-token: ${{ secrets.GITOPS_PAT }}'."))
+    given = bool(inputs.gitops_token) or all(app)
+    if app[0] != app[1] or (not given and repository.lower() != context.repository.lower()):
+        problems.append(_no_credentials(inputs, repository))
     chosen = tuple(
         path for path in inputs.gitops_files if path.environment is None or path.environment == plan.environment
     )
@@ -183,6 +184,16 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
     ), ""
+
+
+def _no_credentials(inputs: Inputs, repository: str) -> Problem:
+    name, secret = "gitops-token", "GITOPS_PAT"
+    if inputs.gitops_app_id:
+        name, secret = "gitops-app-private-key", "GITOPS_APP_PRIVATE_KEY"
+    elif inputs.gitops_app_private_key:
+        return Problem("gitops-app-id", "is empty beside gitops-app-private-key.", "Write the App's id.")
+    what = f"is empty: it is not set, or hidden from this run; {repository} can't be read or written without it."
+    return Problem(name, what, f"Write a line like '{name}: ${{{{ secrets.{secret} }}}}'.")
 
 
 # Inputs that are handed to the builder as they are.

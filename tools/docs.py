@@ -75,7 +75,12 @@ RESOURCES = {
     permissions.REPOSITORY: "arn:aws:ecr:us-east-1:123456789012:repository/*",
     permissions.EVERYTHING: "*",
     permissions.KEY: "arn:aws:kms:us-east-1:123456789012:key/<id>",
+    permissions.SECRET: "arn:aws:secretsmanager:us-east-1:123456789012:secret:<name>-*",
+    permissions.PARAMETER: "arn:aws:ssm:us-east-1:123456789012:parameter/<name>",
+    permissions.SECRET_KEY: "arn:aws:kms:us-east-1:123456789012:key/<id of the secret's key>",
 }
+# What is needed by some inputs alone, which fail without it.
+_ASKED_FOR = {permissions.KEY, permissions.SECRET, permissions.PARAMETER, permissions.SECRET_KEY}
 
 
 def policy() -> Iterator[str]:
@@ -86,9 +91,10 @@ def policy() -> Iterator[str]:
         actions = [one.action for one in permissions.PERMISSIONS if one.resource == kind]
         statements.append({"Effect": "Allow", "Action": permissions.listed(actions), "Resource": arn})
     yield permissions.as_json({"Version": "2012-10-17", "Statement": statements})
-    yield "```\n\nThe last statement is for `encryption: KMS` with a key of your own alone."
+    yield "```\n\nThe last four are for inputs alone that ask for them: `encryption: KMS` with a key of your own; a"
+    yield "token or key given as the ARN of a secret in Secrets Manager, or of a parameter; the key that encrypts it."
     yield "A run goes on without some of the others, with one notice each:\n\n| without | |\n|---|---|"
-    optional = [one for one in permissions.optional() if one.resource != permissions.KEY]
+    optional = [one for one in permissions.optional() if one.resource not in _ASKED_FOR]
     yield from (f"| `{one.action}` | {cell(one.lost)} |" for one in optional)
 
 

@@ -1,7 +1,9 @@
 """What the action may need of IAM, declared once: messages, documents and Terraform all use this list.
 
 Sources: "Actions, resources, and condition keys for Amazon ECR" (service authorization reference) for the action
-names and which of them take a repository's ARN; the ECR user guide, "Required KMS permissions", for the key.
+names and which of them take a repository's ARN; the ECR user guide, "Required KMS permissions", for the key; the
+Secrets Manager user guide, "Secret encryption and decryption", and the Systems Manager user guide, "Restricting access
+to parameters", for secrets.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REPOSITORY, EVERYTHING, KEY = "repository", "*", "key"
+SECRET, PARAMETER, SECRET_KEY = "secret", "parameter", "secret's key"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,24 @@ PERMISSIONS = (
         "ecr:DescribeImageScanFindings", "read what a scan found", "'scan-fail-on' can't be met, and stops the run"
     ),
     Permission("ecr:StartImageScan", "scan an image that was not scanned on its push", "such an image is not scanned"),
+    Permission(
+        "secretsmanager:GetSecretValue",
+        "read a token or key that an input names by ARN",
+        "an input that is the ARN of a secret of Secrets Manager fails",
+        SECRET,
+    ),
+    Permission(
+        "ssm:GetParameter",
+        "read a token or key that an input names by ARN",
+        "an input that is the ARN of a parameter fails",
+        PARAMETER,
+    ),
+    Permission(
+        "kms:Decrypt",
+        "read a secret that a key of your own encrypts",
+        "an input that is the ARN of a secret with a key of your own fails",
+        SECRET_KEY,
+    ),
     Permission("kms:CreateGrant", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
     Permission("kms:DescribeKey", "create a repository with a key of your own", "'encryption: KMS' fails", KEY),
 )

@@ -54,21 +54,22 @@ class Session:
     def __init__(self, boto: Any, settings: Settings, identity: Identity) -> None:
         self._boto = boto
         self._settings = settings
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self.identity = identity
         self.region = settings.region
 
-    def client(self, name: str) -> Any:
-        """The client of the service *name*."""
+    def client(self, name: str, region: str | None = None) -> Any:
+        """The client of the service *name* in *region* (None: the session's own)."""
         with self._lock:
-            if name not in self._clients:
-                self._clients[name] = _client(self._boto, name, self._settings, READ_SECONDS)
-            return self._clients[name]
+            known = (name, region or self.region)
+            if known not in self._clients:
+                self._clients[known] = _client(self._boto, name, self._settings, READ_SECONDS, region)
+            return self._clients[known]
 
-    def service(self, name: str, registry_id: str | None = None) -> Service:
+    def service(self, name: str, registry_id: str | None = None, *, region: str | None = None) -> Service:
         """The client of *name*, its errors translated."""
-        return Service(self.client(name), name, registry_id)
+        return Service(self.client(name, region), name, registry_id)
 
 
 def connect(settings: Settings, tokens: IdTokens, console: Console, clock: Clock) -> Session:
@@ -100,7 +101,7 @@ def _boto(settings: Settings) -> Any:
         return boto3.session.Session(region_name=settings.region)
 
 
-def _client(boto: Any, name: str, settings: Settings, read: int, **more: Any) -> Any:
+def _client(boto: Any, name: str, settings: Settings, read: int, region: str | None = None, **more: Any) -> Any:
     from botocore.config import Config
 
     config = Config(
@@ -110,7 +111,7 @@ def _client(boto: Any, name: str, settings: Settings, read: int, **more: Any) ->
         **{"retries": {"mode": "standard", "total_max_attempts": 5}, **more},
     )
     with translated(f"the client of {name}"):
-        return boto.client(name, config=config)
+        return boto.client(name, region_name=region, config=config)
 
 
 def _audience(role: str, settings: Settings) -> str:

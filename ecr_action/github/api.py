@@ -27,19 +27,31 @@ _MOST_PAGES = 10
 
 
 class Api:
-    """One GitHub at *url* (GITHUB_API_URL) with *token* (empty: anonymous). Raises InputProblems for a broken token."""
+    """One GitHub at *url* (GITHUB_API_URL) with *token* (empty: anonymous). Raises InputProblems for a broken token.
 
-    def __init__(self, url: str, token: Secret, console: Console, clock: Clock) -> None:
-        from github.Auth import Token
+    *bearer*: the token is an App's web token. *renew* gives the token for the next call, the same or a newer one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: Secret,
+        console: Console,
+        clock: Clock,
+        *,
+        bearer: bool = False,
+        renew: Callable[[], Secret] | None = None,
+    ) -> None:
         from github.Requester import Requester
 
         console.mask(token)
         _check(token)
         self.token = token
+        self._renew = renew
         self._console = console
         self._clock = clock
         self._requester = Requester(
-            auth=Token(token.reveal()) if token else None,
+            auth=_auth(token, bearer),
             base_url=url.rstrip("/"),
             timeout=_TIMEOUT_SECONDS,
             user_agent="ecr-publish",
@@ -69,13 +81,20 @@ class Api:
         """The answer of a GraphQL mutation, sent again only where a rate limit refused it. Raises ApiError."""
         return self._patiently(lambda: self._graphql(text, variables), pauses=())
 
+    def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON of a request that changes something, sent again only where a rate limit refused it.
+
+        None where the answer has no body. Raises ApiError.
+        """
+        return self._patiently(lambda: self._json(verb, path, None, dict(body) if body else None), pauses=())
+
     # -- one request ----------------------------------------------------------------------------------------------
 
     def _json(self, verb: str, path: str, parameters: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         status, headers, text = self._raw(verb, path, parameters, body)
         if status >= 300:
             raise ApiError(status, _message(text), headers=headers)
-        return _parsed(text, status)
+        return _parsed(text, status) if status != 204 else None
 
     def _graphql(self, text: str, variables: Mapping[str, Any]) -> Answer:
         body = {"query": text, "variables": dict(variables)}
@@ -123,6 +142,7 @@ class Api:
     ) -> tuple[int, Mapping[str, str], str]:
         import requests
 
+        self._renewed()
         try:
             status, headers, text = self._requester.requestJson(
                 verb, path, dict(parameters) if parameters else None, None, body
@@ -133,6 +153,12 @@ class Api:
             # PyGithub's for a redirect to another scheme or host.
             raise ApiError(421, " ".join(str(error).split())) from error
         return status, headers, text
+
+    def _renewed(self) -> None:
+        token = self._renew() if self._renew else self.token
+        if token != self.token:
+            self.token = token
+            self._requester = self._requester.withAuth(_auth(token))
 
     # -- patience -------------------------------------------------------------------------------------------------
 
@@ -163,6 +189,14 @@ class Api:
         if error.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
             return max(float(reset) - self._clock.now().timestamp(), 0.0) + 1
         return unsaid
+
+
+def _auth(token: Secret, bearer: bool = False) -> Any:
+    from github import Auth
+
+    if not token:
+        return None
+    return Auth.AppAuthToken(token.reveal()) if bearer else Auth.Token(token.reveal())
 
 
 def _check(token: Secret) -> None:

@@ -1,0 +1,55 @@
+"""How the GitOps repository is reached: with a token as it is, one that AWS keeps, or those of a GitHub App."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ecr_action import credentials
+from ecr_action.aws import secret_arn
+from ecr_action.errors import SecretUnusable
+from ecr_action.inputs import Inputs
+from ecr_action.protocols import Clock, Console
+from ecr_action.secret import Secret
+
+if TYPE_CHECKING:
+    from ecr_action.aws.session import Session
+    from ecr_action.github.api import Api
+
+# What an App's token may do: no more than the run needs.
+PERMISSIONS: tuple[Mapping[str, str], ...] = ({"contents": "write"},)
+
+
+def api(
+    inputs: Inputs, repository: str, url: str, connected: Callable[[], Session], console: Console, clock: Clock
+) -> Api:
+    """GitHub's API at *url* for *repository*. Raises errors.Failure.
+
+    *connected* gives the session with AWS; it is asked only where an input is the ARN of a secret.
+    """
+    from ecr_action.github.api import Api
+    from ecr_action.github.apps import AppTokens
+
+    if not inputs.gitops_app_id or inputs.gitops_token:
+        token = _value(inputs.gitops_token, connected, console) or inputs.github_token
+        return Api(url, token, console, clock)
+    given = _value(inputs.gitops_app_private_key, connected, console)
+    key = credentials.pem(given.reveal())
+    if key is None:
+        raise SecretUnusable(
+            "The secret that gitops-app-private-key names holds no private key in PEM format.",
+            fix="Store the file that GitHub gave you, as it is.",
+        )
+    app = AppTokens(url, inputs.gitops_app_id, Secret(key, given.name), repository, PERMISSIONS, console, clock)
+    return Api(url, app.token(), console, clock, renew=app.token)
+
+
+def _value(given: Secret, connected: Callable[[], Session], console: Console) -> Secret:
+    """The value of an input: itself, or what the ARN that it is stands for."""
+    wanted = secret_arn.parse(given.reveal())
+    if wanted is None:
+        return given
+    from ecr_action.aws import secret_values
+
+    service = connected().service(wanted.service, region=wanted.region)
+    return secret_values.read(service, wanted, given.name, console)
