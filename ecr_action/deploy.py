@@ -53,7 +53,7 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
     )
     with timeline.phase("GitOps"):
         try:
-            rolled_out = roll_out(wanted, outcome, cloud.images, services)
+            rolled_out = roll_out(wanted, [outcome], cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
             if rolled_out.deployed:
                 if back and left is not None and left.digest != image.digest:

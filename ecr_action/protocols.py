@@ -198,14 +198,27 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Revision:
+    """A commit of the app: *sha* (40 hex) and the first line of its message."""
+
+    sha: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """GitHub's compare of *base* (what stands) and head (ours): *status* is None where GitHub knows one of them not.
 
-    *status*: ``ahead``, ``behind``, ``identical``, ``diverged``.
+    *status*: ``ahead``, ``behind``, ``identical``, ``diverged``. *ahead_by* commits are in ours alone, *behind_by* in
+    what stands alone; *revisions* are the last of the former, newest first (at least 20 where there are so many);
+    *url* is GitHub's page of the comparison.
     """
 
     status: str | None
     ahead_by: int = 0
+    behind_by: int = 0
+    revisions: tuple[Revision, ...] = ()
+    url: str = ""
     why: str = ""
 
 

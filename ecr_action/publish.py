@@ -78,6 +78,6 @@ def _roll_out(
 ) -> RolledOut:
     held = rejected(wanted.plan, there, images, services) if wanted.gitops else ""
     if not held:
-        return roll_out(wanted, outcome, images, services)
+        return roll_out(wanted, [outcome], images, services)
     services.console.warning(held, title="NOT DEPLOYED")
     return RolledOut(repository=wanted.gitops.repository if wanted.gitops else "", held=held, superseded=True)

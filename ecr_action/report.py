@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecr_action.errors import Failure
+from ecr_action.gitops import shipping
+from ecr_action.gitops.shipping import Shipping
+from ecr_action.markdown import block, code, link, prose
 from ecr_action.plan import Plan
 from ecr_action.protocols import Commit, Step
 
@@ -40,15 +42,19 @@ _FINDINGS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class RolledOut:
-    """The GitOps half: *commit* where one was made, its unified *diff*, *held* = why nothing was deployed."""
+    """The GitOps half: *commit* where one was made, its unified *diff*, what *ships* with it.
+
+    *held*: why nothing was deployed; *deployed*: the ECR repositories whose image is referenced now.
+    """
 
     repository: str = ""
     commit: Commit | None = None
     diff: str = ""
     files: tuple[str, ...] = ()
+    ships: tuple[Shipping, ...] = ()
     held: str = ""
     superseded: bool = False
-    deployed: bool = False
+    deployed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +111,7 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "scan-summary": outcome.scanned.summary if outcome.scanned else "",
         "gitops-commit": out.commit.oid if out.commit else "",
         "gitops-changed": _word(out.commit is not None),
-        "deployed": _word(out.deployed and done),
+        "deployed": _word(bool(out.deployed) and done),
         "superseded": _word(outcome.superseded or out.superseded),
     }
     metadata = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit, "seconds": dict(outcome.seconds)}
@@ -116,25 +122,6 @@ def _word(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _code(text: str) -> str:
-    """*text* as inline code that nothing in it can leave, in a table cell too."""
-    flat = " ".join(text.split()).replace("|", "\\|")
-    ticks = "`" * (max((len(run) for run in re.findall(r"`+", flat)), default=0) + 1)
-    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{ticks}{pad}{flat}{pad}{ticks}"
-
-
-def _prose(text: str) -> str:
-    """*text* as plain words in Markdown: no markup, links, HTML or mentions come out of it."""
-    flat = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~@])", r"\\\1", flat)
-
-
-def _block(text: str, language: str) -> str:
-    ticks = "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
-    return f"{ticks}{language}\n{text.rstrip()}\n{ticks}"
-
-
 def summary(outcome: Outcome, *, failed: bool = False) -> str:
     """The job summary in Markdown; *failed*: of a run that published and then could not roll out."""
     begun = "### Published, not rolled out" if outcome.pushed else "### Found in the image"
@@ -142,26 +129,28 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
     out = outcome.rolled_out
     if out.held:
         first, _, rest = out.held.partition("\n")
-        parts.append(f"> **{_prose(first)}**")
-        parts += [_block(rest, "")] if rest.strip() else []
+        parts.append(f"> **{prose(first)}**")
+        parts += [block(rest, "")] if rest.strip() else []
     rows = _rows(outcome)
     if rows:
         parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
+    if out.ships:
+        parts.append(shipping.summary(out.ships))
     if out.diff:
         parts.append(_diff(out))
     if outcome.scanned:
         parts.append(_findings(outcome.scanned))
-    parts += [f"- {_prose(notice)}" for notice in outcome.notices]
+    parts += [f"- {prose(notice)}" for notice in outcome.notices]
     if outcome.steps:
         parts.append(_steps(outcome.steps))
     if outcome.seconds:
         times = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
-        parts.append(f"<sub>{_prose(times)}</sub>")
+        parts.append(f"<sub>{prose(times)}</sub>")
     return "\n\n".join(parts) + "\n"
 
 
 def _headline(outcome: Outcome) -> str:
-    what = _prose(f"{outcome.repository}:{outcome.primary}" if outcome.primary else outcome.repository or "ecr-publish")
+    what = prose(f"{outcome.repository}:{outcome.primary}" if outcome.primary else outcome.repository or "ecr-publish")
     out = outcome.rolled_out
     if outcome.dry_run:
         return f"Dry run: {what}"
@@ -172,8 +161,8 @@ def _headline(outcome: Outcome) -> str:
     if out.held and not out.commit:
         return f"NOT DEPLOYED: {what} is published"
     if out.commit:
-        return f"{what} is on its way to {_prose(outcome.plan.environment or '')}"
-    where = f" in {_prose(outcome.plan.environment or '')}"
+        return f"{what} is on its way to {prose(outcome.plan.environment or '')}"
+    where = f" in {prose(outcome.plan.environment or '')}"
     return f"{what} stands already{where}" if outcome.plan.deploy else f"{what} is published"
 
 
@@ -181,42 +170,39 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
     out = outcome.rolled_out
     rows = []
     if outcome.plan.nothing:
-        rows.append(("Because", _prose(outcome.plan.nothing)))
+        rows.append(("Because", prose(outcome.plan.nothing)))
     if outcome.uri and outcome.primary:
-        rows.append(("Image", _code(f"{outcome.uri}:{outcome.primary}")))
+        rows.append(("Image", code(f"{outcome.uri}:{outcome.primary}")))
     if outcome.digest:
-        rows.append(("Digest", _code(outcome.digest)))
+        rows.append(("Digest", code(outcome.digest)))
     if outcome.tags:
-        rows.append(("Tags", " ".join(_code(tag) for tag in outcome.tags)))
+        rows.append(("Tags", " ".join(code(tag) for tag in outcome.tags)))
     if outcome.plan.commit and outcome.plan.commit not in outcome.tags:
-        rows.append(("Commit", _code(outcome.plan.commit)))
+        rows.append(("Commit", code(outcome.plan.commit)))
     if not outcome.pushed and not outcome.plan.nothing:
         reason = next((reason.because for reason in outcome.plan.reasons if reason.name == "push"), "")
-        rows += [("Not pushed", _prose(reason))] if reason else []
+        rows += [("Not pushed", prose(reason))] if reason else []
     if outcome.because:
-        rows.append(("Reused" if outcome.reused else "Built", _prose(outcome.because)))
+        rows.append(("Reused" if outcome.reused else "Built", prose(outcome.because)))
     if outcome.created:
         rows.append(("Repository", "would be created" if outcome.dry_run else "created"))
     if out.commit:
-        link = (
-            f"[{out.commit.oid[:7]}]({out.commit.url})" if re.fullmatch(r"https?://[^\s()<>]+", out.commit.url) else ""
-        )
-        rows.append(("GitOps", f"{link or _code(out.commit.oid)} in {_prose(out.repository)}"))
+        rows.append(("GitOps", f"{link(out.commit.oid[:7], out.commit.url)} in {prose(out.repository)}"))
     elif out.repository and outcome.dry_run and out.files:
-        rows.append(("GitOps", _prose(f"would change {', '.join(out.files)} in {out.repository}")))
+        rows.append(("GitOps", prose(f"would change {', '.join(out.files)} in {out.repository}")))
     elif out.repository:
-        rows.append(("GitOps", _prose(f"nothing to change in {out.repository}" if not out.held else "not deployed")))
+        rows.append(("GitOps", prose(f"nothing to change in {out.repository}" if not out.held else "not deployed")))
     return rows
 
 
 def _diff(out: RolledOut) -> str:
     lines = out.diff.splitlines()
     cut = f"\n... {len(lines) - _DIFF_LINES} more lines" if len(lines) > _DIFF_LINES else ""
-    return _block("\n".join(lines[:_DIFF_LINES]) + cut, "diff")
+    return block("\n".join(lines[:_DIFF_LINES]) + cut, "diff")
 
 
 def _findings(scanned: Scanned) -> str:
-    rows = [f"| {_prose(severity)} | {_code(name)} | {_prose(package)} |" for severity, name, package in scanned.rows]
+    rows = [f"| {prose(severity)} | {code(name)} | {prose(package)} |" for severity, name, package in scanned.rows]
     more = f"\n\n{len(rows) - _FINDINGS} more" if len(rows) > _FINDINGS else ""
     if not rows:
         return "The scan found nothing that counts."
@@ -226,7 +212,7 @@ def _findings(scanned: Scanned) -> str:
 def _steps(steps: tuple[Step, ...]) -> str:
     cached = sum(step.cached for step in steps)
     slowest = sorted(steps, key=lambda step: -step.seconds)[:5]
-    lines = [f"| {_code(step.name)} | {step.seconds:.1f} s |" for step in slowest if step.seconds >= 0.1]
+    lines = [f"| {code(step.name)} | {step.seconds:.1f} s |" for step in slowest if step.seconds >= 0.1]
     head = f"<details><summary>{len(steps)} build steps, {cached} from the cache</summary>\n\n"
     if not lines:
         return f"{len(steps)} build steps, {cached} from the cache"
@@ -237,14 +223,14 @@ def _steps(steps: tuple[Step, ...]) -> str:
 def _why(text: str) -> list[str]:
     """The reason: its first line as a sentence, what a builder or a list says below it as it is."""
     first, _, rest = text.partition("\n")
-    return [*([f"**Why:** {_prose(first)}"] if first else []), *([_block(rest, "")] if rest.strip() else [])]
+    return [*([f"**Why:** {prose(first)}"] if first else []), *([block(rest, "")] if rest.strip() else [])]
 
 
 def failure_summary(failure: Failure) -> str:
     """The job summary of a run that failed."""
-    parts = [f"## {_prose(failure.title)} ({failure.code})", _prose(failure.what.splitlines()[0])]
+    parts = [f"## {prose(failure.title)} ({failure.code})", prose(failure.what.splitlines()[0])]
     rest = "\n".join(failure.what.splitlines()[1:])
-    parts += [_block(rest, "")] if rest.strip() else []
+    parts += [block(rest, "")] if rest.strip() else []
     parts += _why(failure.why)
-    parts += ["**Fix:**", _block(failure.fix, "")] if failure.fix else []
+    parts += ["**Fix:**", block(failure.fix, "")] if failure.fix else []
     return "\n\n".join(parts) + "\n"

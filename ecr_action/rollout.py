@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import NoReference
-from ecr_action.gitops import edit, message
+from ecr_action.gitops import edit, message, shipping
 from ecr_action.gitops.edit import Result, Target
+from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import write
 from ecr_action.image.tags import SHA
@@ -23,23 +24,28 @@ _SHORT = re.compile(r"[0-9a-f]{7,39}")
 
 @dataclass
 class _Run:
-    """One roll-out: what is wanted, what came of the last decision, what was asked of others already."""
+    """One roll-out: what is wanted, what came of the last decision, what was asked of others already.
+
+    *outcomes* are the images by their repositories' names, *steps* what the last decision takes the place of.
+    """
 
     wanted: Wanted
     gitops: GitOpsWanted
-    outcome: Outcome
+    outcomes: Mapping[str, Outcome]
     images: Images
     services: Services
     result: Result = field(default_factory=Result)
-    digests: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: list[Shipping] = field(default_factory=list)
+    digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    commits: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, bytes]:
         """The files that change, given what stands in *snapshot*: the same again after somebody else's commit."""
+        self.steps = []
         self.result = edit.bump(
             snapshot.files,
-            [self.target],
+            self.targets,
             environment=self.wanted.plan.environment,
             named=self.gitops.named,
             paths=snapshot.paths,
@@ -49,65 +55,114 @@ class _Run:
         return {change.path: change.content for change in self.result.edits}
 
     @property
-    def target(self) -> Target:
-        host, _, name = self.outcome.uri.partition("/")
-        return Target(
-            registry=host,
-            repository=name,
-            tag=self.outcome.primary,
-            digest=self.outcome.digest or None,
-            pin=self.gitops.pin,
+    def targets(self) -> list[Target]:
+        return [
+            Target(
+                registry=outcome.uri.partition("/")[0],
+                repository=name,
+                tag=outcome.primary,
+                digest=outcome.digest or None,
+                pin=self.gitops.pin,
+            )
+            for name, outcome in self.outcomes.items()
+        ]
+
+    @property
+    def moved(self) -> list[str]:
+        """The repositories of which a reference changes."""
+        result = self.result
+        stays = {id(found) for found in (*result.held, *result.unchanged, *(found for found, _ in result.kept))}
+        return [name for name in self.outcomes if any(f.target == name and id(f) not in stays for f in result.chosen)]
+
+    @property
+    def deployed(self) -> list[str]:
+        """The repositories whose image is referenced once the change is made."""
+        right = {*self.moved, *(found.target for found in self.result.unchanged)}
+        return [name for name in self.outcomes if name in right]
+
+    def shipping(self) -> list[Shipping]:
+        """What ships of each image: where it takes the place of several, the longest way."""
+        found = []
+        for name in self.moved:
+            steps = [step for step in self.steps if step.repository == name]
+            found.append(max(steps, key=_ahead, default=Shipping(repository=name)))
+        return found
+
+    def message(self) -> str:
+        """The commit's message, of what was decided last."""
+        shipped = [
+            message.Shipped(name=target.name, repository=target.repository, tag=target.tag, digest=target.digest)
+            for target in self.targets
+            if target.repository in self.moved
+        ]
+        return message.compose(
+            shipped,
+            self.wanted.origin,
+            environment=self.wanted.plan.environment,
+            template=self.gitops.message,
+            ships=shipping.text(self.shipping()),
         )
 
-    def verdict(self, standing: Standing) -> Verdict:
+    def verdict(self, target: Target, standing: Standing) -> Verdict:
         """Whether what stands may be replaced: never by something older."""
-        commits = self._commits(standing)
-        if commits not in self.compared:
-            self.compared[commits] = compared(self.wanted.plan.commit, commits, self.services.history)
-        plan = self.wanted.plan
+        outcome = self.outcomes[target.repository]
+        plan, commits = outcome.plan, self._commits(target.repository, standing)
+        key = (plan.commit, *commits)
+        if key not in self.compared:
+            self.compared[key] = compared(plan.commit, commits, self.services.history)
         ours = Ours(
             commit=plan.commit,
             version=plan.version,
             release=plan.version is not None,
             prerelease=plan.prerelease,
-            digest=self.outcome.digest or None,
+            digest=outcome.digest or None,
             deploy=bool(plan.deploy),
         )
-        standing = replace(standing, digest=standing.digest or self.digests.get(standing.tag or ""))
-        return verdict(ours, standing, self.compared[commits], allow=plan.consent)
+        was = standing.tag or standing.digest or ""
+        standing = replace(standing, digest=standing.digest or self.digests.get((target.repository, was)))
+        answer = verdict(ours, standing, self.compared[key], allow=plan.consent)
+        if answer.go:
+            self.steps.append(Shipping(repository=target.repository, was=was, comparison=self.compared[key]))
+        return answer
 
-    def _commits(self, standing: Standing) -> tuple[str, ...]:
+    def _commits(self, name: str, standing: Standing) -> tuple[str, ...]:
         """The commits of what stands: its tag where that is a sha, else what the registry knows of its image."""
         if standing.commit or (standing.tag and SHA.fullmatch(standing.tag)):
             return (standing.commit or standing.tag or "",)
         key = standing.digest or standing.tag or ""
-        if key not in self.commits:
-            name = self.wanted.plan.repository
+        if (name, key) not in self.commits:
             image = self.images.find(name, [standing.tag]).get(standing.tag) if standing.tag else None
             if image and standing.tag:
-                self.digests[standing.tag] = image.digest
+                self.digests[name, standing.tag] = image.digest
             known = self.images.commits(name, image) if image else ()
             # Expired, or never in this registry: GitHub understands a short id as well.
-            self.commits[key] = known or ((key,) if _SHORT.fullmatch(key) else ())
-        return self.commits[key]
+            self.commits[name, key] = known or ((key,) if _SHORT.fullmatch(key) else ())
+        return self.commits[name, key]
 
 
-def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Services) -> RolledOut:
-    """Bump the image in the GitOps repository. Raises errors.Failure; then the image is published all the same."""
+def _ahead(step: Shipping) -> int:
+    return step.comparison.ahead_by if step.comparison else -1
+
+
+def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, services: Services) -> RolledOut:
+    """Bump the images of *outcomes* in the GitOps repository, all of them in one commit.
+
+    Raises errors.Failure, and then nothing was written there; the images are published all the same.
+    """
     gitops, console = wanted.gitops, services.console
     if gitops is None:
         if wanted.gitops_missing:
             console.info(f"Nothing is rolled out: {wanted.gitops_missing}.")
         return RolledOut()
-    run = _Run(wanted, gitops, outcome, images, services)
+    run = _Run(wanted, gitops, {outcome.uri.partition("/")[2]: outcome for outcome in outcomes}, images, services)
     repository = services.gitops()
     try:
         commit = write(
             repository,
             run.decide,
             patterns=gitops.patterns,
-            needles=edit.needles([run.target]),
-            message=_message(wanted, run.target),
+            needles=edit.needles(run.targets),
+            message=run.message,
             console=console,
             clock=services.clock,
             chance=services.chance,
@@ -128,9 +183,10 @@ def roll_out(wanted: Wanted, outcome: Outcome, images: Images, services: Service
         commit=commit,
         diff=edit.unified_diff(result),
         files=tuple(change.path for change in result.edits),
+        ships=tuple(run.shipping()),
         held=result.kept[0][1].notice.removeprefix("NOT DEPLOYED: ") if result.kept else "",
         superseded=bool(result.kept),
-        deployed=bool(result.edits or result.unchanged),
+        deployed=tuple(run.deployed),
     )
 
 
@@ -141,9 +197,3 @@ def _say(kept: Verdict, console: Console) -> None:
         console.warning(text, title="NOT DEPLOYED")
     else:
         console.notice(text, title="NOT DEPLOYED")
-
-
-def _message(wanted: Wanted, target: Target) -> str:
-    shipped = message.Shipped(name=target.name, repository=target.repository, tag=target.tag, digest=target.digest)
-    template = wanted.gitops.message if wanted.gitops else None
-    return message.compose([shipped], wanted.origin, environment=wanted.plan.environment, template=template)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ecr_action.errors import HistoryUnreadable, InputProblems, Problem
 from ecr_action.github.answers import Answer, ApiError
-from ecr_action.protocols import Clock, Comparison, Console, Running
+from ecr_action.protocols import Clock, Comparison, Console, Revision, Running
 from ecr_action.secret import Secret
 
 T = TypeVar("T")
@@ -24,6 +24,8 @@ _LONGEST_RATE_WAIT = 600.0
 # Commits of a comparison on one page, GitHub's most ("Compare two commits"), and the pages that are read.
 _PAGE = 100
 _MOST_PAGES = 10
+# Commits that are told of a comparison at least.
+_SHOWN = 20
 
 
 class Api:
@@ -230,19 +232,47 @@ class GitHubHistory:
         self._repository = repository
 
     def compare(self, base: str, head: str) -> Comparison:
-        """How *head* stands to *base*. Raises HistoryUnreadable where GitHub gives no answer at all.
+        """How *head* stands to *base*, and the commits between, in one call; two where they are more than a page.
 
-        The second page is asked for: files, up to 300 with their patches, are on the first one only (REST reference,
-        "Compare two commits").
+        Raises HistoryUnreadable where GitHub gives no answer at all.
         """
         path = self._path(base, head)
         try:
-            told = self._api.get(path, {"per_page": 1, "page": 2})
+            told = self._compared(path)
         except ApiError as error:
             if error.passing or error.limited:
                 raise _unreadable(self._repository, error) from error
             return Comparison(status=None, why=_why(error, self._repository))
-        return Comparison(status=str(told["status"]), ahead_by=int(told.get("ahead_by", 0)))
+        ahead = int(told.get("ahead_by", 0))
+        return Comparison(
+            status=str(told["status"]),
+            ahead_by=ahead,
+            behind_by=int(told.get("behind_by", 0)),
+            revisions=self._revisions(path, told.get("commits") or (), ahead),
+            url=str(told.get("html_url") or ""),
+        )
+
+    def _compared(self, path: str) -> Any:
+        """The first page, which brings the files too, up to 300 with their patches (REST reference, "Compare two
+        commits"). Where GitHub fails over them, the second one alone: it has all that decides."""
+        try:
+            return self._api.get(path, {"per_page": _PAGE})
+        except ApiError as error:
+            if error.limited or error.status in (401, 403, 404):
+                raise
+        return self._api.get(path, {"per_page": 1, "page": 2})
+
+    def _revisions(self, path: str, first: Sequence[Any], ahead: int) -> tuple[Revision, ...]:
+        """The last commits, newest first: GitHub lists them oldest first."""
+        if ahead <= _PAGE:
+            return _newest_first(first if len(first) == ahead else ())
+        # A page size by which the last page has at least 20 of them.
+        size = next(size for size in range(_PAGE, _SHOWN - 1, -1) if (ahead - 1) % size >= _SHOWN - 1)
+        try:
+            told = self._api.get(path, {"per_page": size, "page": -(-ahead // size)})
+        except ApiError:
+            return ()
+        return _newest_first(told["commits"])
 
     def running(self, commit: str) -> tuple[Running, ...]:
         """The runs of *commit* that have not ended ("List workflow runs for a repository"); none where none are told.
@@ -267,6 +297,8 @@ class GitHubHistory:
         count = self.compare(commit, branch)
         if count.status != "ahead":
             return ()
+        if len(count.revisions) == count.ahead_by:
+            return tuple(revision.sha for revision in reversed(count.revisions))
         last = -(-count.ahead_by // _PAGE)
         pages = range(max(1, last - _MOST_PAGES + 1), last + 1)
         try:
@@ -286,6 +318,11 @@ class GitHubHistory:
             if error.passing or error.limited:
                 raise _unreadable(self._repository, error) from error
             return None
+
+
+def _newest_first(rows: Sequence[Any]) -> tuple[Revision, ...]:
+    found = ((str(row["sha"]), str((row.get("commit") or {}).get("message") or "")) for row in rows)
+    return tuple(Revision(sha=sha, subject=(text.splitlines() or [""])[0]) for sha, text in found)[::-1]
 
 
 def _why(error: ApiError, repository: str) -> str:

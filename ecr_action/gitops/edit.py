@@ -26,6 +26,8 @@ from ecr_action.image.reference import DIGEST
 from ecr_action.image.tags import SHA, is_tag
 from ecr_action.protocols import File
 
+# Whether a target may take the place of what stands.
+Verdicts = Callable[[Target, Standing], Verdict]
 __all__ = ["Edit", "Place", "Result", "Target", "bump", "needles", "unified_diff"]
 
 
@@ -94,7 +96,7 @@ def bump(
     paths: Sequence[str] = (),
     environments: Collection[str] = (),
     replicas: Collection[str] = (),
-    verdict: Callable[[Standing], Verdict] | None = None,
+    verdict: Verdicts | None = None,
 ) -> Result:
     """Roll *targets* out in *files*.
 
@@ -137,7 +139,7 @@ def _bumped(
     files: Sequence[File],
     targets: Sequence[Target],
     scope: _Scope,
-    verdict: Callable[[Standing], Verdict] | None,
+    verdict: Verdicts | None,
 ) -> Result:
     if wrong := [problem for target in targets for problem in _problems(target)]:
         raise InputProblems(wrong)
@@ -240,7 +242,7 @@ def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Fo
         mentioning={file.path for file in mentioning},
     )
     placeholders.check_single(chosen, target)
-    return [*fields, *chosen]
+    return [replace(item, target=target.repository) for item in (*fields, *chosen)]
 
 
 def _mentions(file: File, target: Target) -> bool:
@@ -298,7 +300,7 @@ def _tell_of_others(work: _Work, seen: Sequence[Found], target: Target, replicas
             work.say(f"{where}: {item.name} is another registry's; it is not edited. {fix}")
 
 
-def _decide(work: _Work, found: Found, target: Target, verdict: Callable[[Standing], Verdict] | None) -> None:
+def _decide(work: _Work, found: Found, target: Target, verdict: Verdicts | None) -> None:
     """Edit *found*, or say why it stays."""
     if found.held:
         work.held.append(found)
@@ -309,7 +311,7 @@ def _decide(work: _Work, found: Found, target: Target, verdict: Callable[[Standi
         work.unchanged.append(found)
         return
     if verdict is not None and found.kind not in placeholders.KINDS:
-        answer = verdict(_standing(found))
+        answer = verdict(target, _standing(found))
         if not answer.go and answer.level == "info":
             work.unchanged.append(found)
             return

@@ -41,7 +41,8 @@ class Place:
 class Found:
     """A reference in a file. *kind* is its form; ``listed`` ones are only told of, since they are never edited.
 
-    *held* is set where the line says so by ``# ecr-publish: hold``; *flux* where Flux's image automation owns it.
+    *held* is set where the line says so by ``# ecr-publish: hold``; *flux* where Flux's image automation owns it;
+    *target* is the repository whose image it takes, where it is one of those that a run edits.
     """
 
     file: str
@@ -54,6 +55,7 @@ class Found:
     held: bool = False
     flux: bool = False
     replica: bool = False
+    target: str = ""
     seen: Seen | None = None
     document: Document | None = None
 

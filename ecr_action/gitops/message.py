@@ -21,7 +21,8 @@ _TRAILER = re.compile(r"[A-Za-z0-9-]+: \S.*")
 _SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.I)
 _SKIP_TRAILER = re.compile(r"\s*skip-checks\s*:", re.I)
 # A commit that says "fixes #1" closes issue 1 of the repository that it lands in, and @name writes to a person.
-_LINK = re.compile(r"(?<![\w&])#(?=\d)|(?<!\w)@(?=\w)|(?<=\bGH)-(?=\d)", re.I)
+_LINK = re.compile(r"#(?=\d)|(?<![A-Za-z0-9_])@(?=\w)|(?<=\bGH)-(?=\d)", re.I)
+_ISSUE_URL = re.compile(r"(https?:)(//\S+/(?:issues|pull|discussions)/\d)", re.I)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,24 +62,20 @@ def compose(
     *,
     environment: str | None,
     template: str | None = None,
-    lines: Sequence[str] = (),
+    ships: str = "",
 ) -> str:
     """The whole message, first line the subject.
 
-    Parameters: *shipped* has at least one image; *template* is the user's, with :data:`PLACEHOLDERS`; *lines* tell
-    what ships, a commit's subject each. Whatever a value holds, it stays in its line and makes no trailer.
+    Parameters: *shipped* has at least one image; *template* is the user's, with :data:`PLACEHOLDERS`; *ships* tells
+    what ships, as :func:`shipping.text` has it. Whatever a value holds, it stays in its line and makes no trailer.
     """
     subject, body = _written(shipped, origin, environment, template)
-    paragraphs = [subject]
-    if lines:
-        paragraphs.append("\n".join(f"- {_foreign(line)}" for line in lines))
     trailers = "\n".join(_trailers(shipped, origin))
     last = body.rpartition("\n\n")[2]
-    if body and not lines and all(_TRAILER.fullmatch(line) for line in last.split("\n")):
+    if body and all(_TRAILER.fullmatch(line) for line in last.split("\n")):
         trailers = f"{last}\n{trailers}"
         body = body.rpartition("\n\n")[0]
-    paragraphs[1:1] = [body] if body else []
-    return "\n\n".join((*paragraphs, trailers)) + "\n"
+    return "\n\n".join(part for part in (subject, body, ships, trailers) if part) + "\n"
 
 
 def _written(
@@ -119,9 +116,10 @@ def _clean(text: str) -> str:
     return _SKIP.sub(r"(\1)", line)
 
 
-def _foreign(text: str) -> str:
-    """A line that somebody else wrote, a commit's subject: it links nothing and calls nobody."""
-    return _guarded(_LINK.sub(lambda match: f"{match[0]} ", _clean(text)))
+def foreign(text: str) -> str:
+    """A line that somebody else wrote, a commit's subject: it links nothing, closes nothing and calls nobody."""
+    line = _ISSUE_URL.sub(r"\1 \2", _clean(text))
+    return _guarded(_LINK.sub(lambda match: f"{match[0]} ", line))
 
 
 def _guarded(line: str) -> str:

@@ -22,15 +22,16 @@ def write(
     *,
     patterns: Sequence[str],
     needles: Sequence[bytes],
-    message: str,
+    message: Callable[[], str],
     console: Console,
     clock: Clock,
     chance: Callable[[], float],
 ) -> Commit | None:
     """Commit what *decide* makes of the branch as it is; None where there is nothing to change.
 
-    *chance* gives random numbers between 0 and 1. A moved branch is read and decided on again, so that a concurrent
-    commit is neither lost nor overwritten. Raises GitOpsBusy after ten minutes of that, and whatever the parts raise.
+    *message* is asked for after each decision, since it tells what was decided; *chance* gives random numbers between
+    0 and 1. A moved branch is read and decided on again, so that a concurrent commit is neither lost nor overwritten.
+    Raises GitOpsBusy after ten minutes of that, and whatever the parts raise.
     """
     end = clock.monotonic() + BUDGET_SECONDS
     attempt = 0
@@ -42,7 +43,7 @@ def write(
             console.info(f"Nothing to change in {snapshot.repository}.")
             return None
         try:
-            return gitops.commit(snapshot, changes, message)
+            return gitops.commit(snapshot, changes, message())
         except Stale as stale:
             wait = pause(attempt, chance())
             if clock.monotonic() + wait > end:

@@ -9,7 +9,7 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials inputs plan deployment wanted protocols report prompt "
+    "errors secret building converters credentials inputs plan deployment wanted protocols report markdown prompt "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.version image.reuse image.promotion aws.lifecycle aws.drift aws.trust "
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()

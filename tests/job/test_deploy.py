@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -32,8 +33,10 @@ def two_published(stage: Stage) -> tuple[StepResult, StepResult]:
 def test_a_rollback_and_what_may_follow_it(stage: Stage) -> None:
     """A re-run of the push does not deploy the rejected commit again, nor an older one; a newer commit goes."""
     first, second = two_published(stage)
+    assert f"\n\n1 commit since {first.outputs['tag']}:\n- Second ({stage.head[:7]})\n\n" in gitops_message(stage)
     stage.calls()
     back = ok(deploy(stage, "previous"))
+    assert f"Back by 1 commit, from {second.outputs['tag']}." in gitops_message(stage)
     assert not any(call.startswith("registry:") for call in stage.calls())
     assert (back.outputs["digest"], back.outputs["tag"]) == (first.outputs["digest"], first.outputs["tag"])
     assert (back.outputs["deployed"], back.outputs["gitops-changed"]) == ("true", "true")
@@ -58,6 +61,9 @@ def test_a_rollback_and_what_may_follow_it(stage: Stage) -> None:
     stage.commit("The fix", {"index.html": "revision 3\n"})
     third = ok(stage.publish(stage.push_payload()))
     assert (third.outputs["deployed"], third.outputs["image"] in gitops_file(stage, FILE)) == ("true", True)
+    since = f"2 commits since {first.outputs['tag']}"
+    assert f"{since}:\n- The fix ({stage.head[:7]})\n- Second (" in gitops_message(stage)
+    assert re.search(rf"{since} \(\[compare\]\([^)]+\)\)\n\n- `The fix` {stage.head[:7]}\n- `Second` ", third.summary)
 
 
 def test_an_explicit_deploy_takes_a_rejected_image_again(stage: Stage) -> None:

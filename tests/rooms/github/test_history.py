@@ -11,7 +11,7 @@ import pytest
 
 from ecr_action.errors import HistoryUnreadable
 from ecr_action.github.api import Api, GitHubHistory
-from ecr_action.protocols import Running
+from ecr_action.protocols import Revision, Running
 from ecr_action.secret import Secret
 from lab.github import client, git, setup
 
@@ -62,14 +62,42 @@ def test_each_status_is_githubs_own(app: App) -> None:
     assert compare(app.second, app.hotfix).status == "diverged"
 
 
-def test_one_call_that_leaves_out_the_files(app: App) -> None:
-    """They are on the first page only, up to 300 with their patches."""
-    assert app.history().compare(app.first, app.second).status == "ahead"
+def test_one_call_that_brings_the_commits_between(app: App) -> None:
+    """Newest first, the first line of each message alone, and GitHub's page of them."""
+    third = setup.commit(app.bare, {"a": "3"}, "Third\n\nWith a body")
+    told = app.history().compare(app.first, third)
+    assert told.revisions == (Revision(sha=third, subject="Third"), Revision(sha=app.second, subject="Second"))
+    assert told.url.endswith(f"/{app.name}/compare/{app.first}...{third}")
     assert len(app.github.calls()) == 1
-    with serving(Reply(200, b'{"status": "ahead", "ahead_by": 1}')) as web:
+    back = app.history().compare(third, app.first)
+    assert (back.behind_by, back.revisions) == (2, ())
+
+
+@pytest.mark.parametrize("count", [100, 101, 119, 201])
+def test_the_last_of_many_commits(app: App, count: int) -> None:
+    """At least twenty of them, in a second call where they are more than a page."""
+    repo, person, parent = git.Bare(app.bare), git.Person("Ada", "ada@example.com", "1700000000 +0000"), app.second
+    tree = repo.write_tree(None, {})
+    for number in range(count):
+        parent = repo.write_commit(tree, [parent], f"Commit {number}\n", person, person)
+    setup.branch(app.bare, "many", parent)
+    told = app.history().compare(app.second, parent)
+    expected = [f"Commit {number}" for number in range(count)][::-1]
+    assert told.ahead_by == count
+    assert len(told.revisions) >= 20
+    assert [revision.subject for revision in told.revisions] == expected[: len(told.revisions)]
+    assert len(app.github.calls()) == (1 if count <= 100 else 2)
+
+
+def test_a_difference_too_large_for_github_is_compared_without_its_files() -> None:
+    """They are on the first page only; what decides is on the second one too."""
+    with serving(Reply(422, b'{"message": "too large"}'), Reply(200, b'{"status": "ahead", "ahead_by": 1}')) as web:
         api = Api(web.url, Secret("ghs_x", "github-token"), Said(), QuickClock())
-        assert GitHubHistory(api, "o/r").compare("aaa", "bbb").status == "ahead"
-    assert [asked.path for asked in web.asked] == ["/repos/o/r/compare/aaa...bbb?page=2&per_page=1"]
+        told = GitHubHistory(api, "o/r").compare("aaa", "bbb")
+    assert (told.status, told.ahead_by, told.revisions) == ("ahead", 1, ())
+    assert [asked.path for asked in web.asked] == [
+        "/repos/o/r/compare/aaa...bbb?per_page=100", "/repos/o/r/compare/aaa...bbb?page=2&per_page=1"
+    ]  # fmt: skip
 
 
 def test_a_short_id_of_what_stands_is_understood(app: App) -> None:

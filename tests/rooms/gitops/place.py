@@ -49,7 +49,7 @@ class Place:
     ) -> Commit | None:
         """The whole loop, with a clock that nobody waits for."""
         return write(
-            room, decide, patterns=patterns, needles=NEEDLES, message="Bump\n\nBody\n",
+            room, decide, patterns=patterns, needles=NEEDLES, message=lambda: "Bump\n\nBody\n",
             console=self.said, clock=self.clock, chance=lambda: 0.5,
         )  # fmt: skip
 

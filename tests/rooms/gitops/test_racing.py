@@ -123,7 +123,7 @@ def test_ten_jobs_at_once_all_land(github: client.GitHub) -> None:
         room = GitHubGitOps(Api(github.url, Secret(place.token, "gitops-token"), said, QuickClock()), place.name, None,
                             said)  # fmt: skip
         try:
-            write(room, bumped(), patterns=[path], needles=NEEDLES, message=f"Bump {path}", console=said,
+            write(room, bumped(), patterns=[path], needles=NEEDLES, message=lambda: f"Bump {path}", console=said,
                   clock=QuickClock(), chance=random.Random(seed).random)  # fmt: skip
         except BaseException as error:
             failed.append(error)

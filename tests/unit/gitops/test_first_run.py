@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecr_action.errors import NoReference
-from ecr_action.gitops.edit import bump
+from ecr_action.gitops.edit import Target, bump
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.image import version
 from ecr_action.protocols import Comparison
@@ -161,7 +161,7 @@ def _run(text: str, tag: str, comparison: str | None, allow: bool = False) -> tu
     """One run on one file of no environment; its text after it, and what was held back."""
     ours = Ours(commit="c" * 40, version=version.of_tag(tag), release=version.of_tag(tag) is not None)
 
-    def judge(standing: Standing) -> Verdict:
+    def judge(_: Target, standing: Standing) -> Verdict:
         return verdict(ours, standing, Comparison(status=comparison) if comparison else None, allow=allow)
 
     result = bump([file("manifests/deployment.yaml", text)], [target(tag)], environment="dev", verdict=judge)
@@ -202,7 +202,7 @@ def test_a_branch_leaves_an_image_alone_that_stands_already() -> None:
     digest = "sha256:" + "d" * 64
     files = [file("a.yaml", deployment(f"{IMAGE}:v1.0.0-rc.1@{digest}"))]
 
-    def always(_: Standing) -> Verdict:
+    def always(_: Target, __: Standing) -> Verdict:
         return Verdict(go=True)
 
     assert not bump(files, [target(digest=digest)], environment="dev", verdict=always).edits

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_action.gitops.message import Origin, Shipped, compose, problems
+from ecr_action.gitops.message import Origin, Shipped, compose, foreign, problems
 
 SHIPPED = Shipped(name="host/app", repository="app", tag="abc1234", digest="sha256:1")
 ORIGIN = Origin(repository="o/app", sha="3f2c1ab" + "0" * 33, version="v1.0.0", actor="jo", run_url="https://x/runs/7")
@@ -31,9 +31,11 @@ def test_default() -> None:
 
 
 def test_what_ships() -> None:
-    """Each commit a line, between subject and trailers."""
-    text = compose([SHIPPED], ORIGIN, environment="dev", lines=["add a", "fix b"])
-    assert text == f"Deploy app abc1234 to dev\n\n- add a\n- fix b\n\n{TRAILERS}"
+    """Between subject and trailers; the user's own trailers stay some."""
+    text = compose([SHIPPED], ORIGIN, environment="dev", ships="2 commits:\n- add a\n- fix b")
+    assert text == f"Deploy app abc1234 to dev\n\n2 commits:\n- add a\n- fix b\n\n{TRAILERS}"
+    text = compose([SHIPPED], ORIGIN, environment="dev", template="x\n\ny\n\nSigned-off-by: J <j@x>", ships="- add a")
+    assert text == f"x\n\ny\n\n- add a\n\nSigned-off-by: J <j@x>\n{TRAILERS}"
 
 
 def test_template() -> None:
@@ -69,7 +71,7 @@ def test_no_value_makes_a_trailer(value: str, tmp_path: Path) -> None:
     """In each place that a value comes to: one line, none of our trailers, no order to skip workflows."""
     origin = Origin(repository="o/app", sha=ORIGIN.sha, version=value, actor=value, run_url=ORIGIN.run_url)
     for template in ("{actor}", "x\n\n{version}\n{actor}", "{version} {actor}\n\n{actor}"):
-        text = compose([SHIPPED], origin, environment=value, template=template, lines=[value])
+        text = compose([SHIPPED], origin, environment=value, template=template, ships=f"- {foreign(value)}")
         assert _trailers(text, tmp_path) == TRAILERS.splitlines()
         before = text.removesuffix(TRAILERS)
         assert not [line for line in before.splitlines() if line.lower().lstrip("- ").startswith("ecr-publish-")]
@@ -79,17 +81,20 @@ def test_no_value_makes_a_trailer(value: str, tmp_path: Path) -> None:
 
 def test_foreign_subjects_link_nothing() -> None:
     """`fixes #1` would close an issue of the GitOps repository; @name would write to a person."""
-    text = compose([SHIPPED], ORIGIN, environment="dev", lines=["fixes #1, thanks @bob, see o/r#2 and GH-3"])
-    assert "#1" not in text
-    assert "@bob" not in text
-    assert "GH-3" not in text
+    text = foreign("fixes #1, thanks @bob, \u00e9@eve, closes o/r#2 and GH-3, fixes https://github.com/o/r/issues/4")
+    for reference in ("#1", "@bob", "@eve", "#2", "GH-3", "https://github.com"):
+        assert reference not in text
+    assert foreign("mail jo@example.com about C# and https://example.com/a#b") == (
+        "mail jo@example.com about C# and https://example.com/a#b"
+    )
 
 
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))
 def test_any_text(environment: str, actor: str, lines: list[str]) -> None:
     """The last paragraph is ours, whatever comes before it."""
     origin = Origin(repository="o/app", sha=ORIGIN.sha, actor=actor, run_url=ORIGIN.run_url)
-    text = compose([SHIPPED], origin, environment=environment, template="{environment} {actor}", lines=lines)
+    ships = "\n".join(f"- {foreign(line)}" for line in lines)
+    text = compose([SHIPPED], origin, environment=environment, template="{environment} {actor}", ships=ships)
     assert text.endswith(f"\n\n{TRAILERS}")
     assert text.split("\n")[0].strip()
     text.encode()

@@ -40,7 +40,7 @@ class Branch:
 def run(branch: Branch, clock: QuickClock, decide: Callable[[Snapshot], Mapping[str, bytes]]) -> Commit | None:
     """The loop with half of each wait's bound."""
     return write(
-        branch, decide, patterns=["a.yaml"], needles=[b"x"], message="Bump",
+        branch, decide, patterns=["a.yaml"], needles=[b"x"], message=lambda: "Bump",
         console=Said(), clock=clock, chance=lambda: 0.5,
     )  # fmt: skip
 
