@@ -48,13 +48,17 @@ def translated(operation: str) -> Iterator[None]:
 
 
 class Service:
-    """One service's client. *registry_id* (12 digits) goes with every call that takes a ``registryId``."""
+    """One service's client. *registry_id* (12 digits) goes with every call that takes a ``registryId``.
 
-    def __init__(self, client: Any, name: str, registry_id: str | None = None) -> None:
+    *ca_bundle* is the file of the authorities that its connections trust, None: the SDK's own.
+    """
+
+    def __init__(self, client: Any, name: str, registry_id: str | None = None, ca_bundle: str | None = None) -> None:
         self._client = client
         self._name = name
         self._registry = {"registryId": registry_id} if registry_id else {}
         self.registry_id = registry_id
+        self.ca_bundle = ca_bundle
 
     def call(self, operation: str, *, expected: Collection[str] = (), **parameters: Any) -> Answer | Refusal:
         """Call *operation*; error answers with a code of *expected* are returned, all others raised as Failures."""

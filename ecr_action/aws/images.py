@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ecr_action.aws import refusals, revision
-from ecr_action.aws.calls import Losses, Service
+from ecr_action.aws import download, refusals, revision
+from ecr_action.aws.calls import Answer, Losses, Service
 from ecr_action.aws.refusals import DENIED, Refusal
 from ecr_action.errors import AwsRefused, AwsUnreachable, Failure, TagTaken
 from ecr_action.protocols import Clock, Console, Image, Login
@@ -79,8 +79,15 @@ class EcrImages:
 
     def by_digest(self, repository: str, digest: str) -> Image | None:
         """The image with *digest*, None where there is none. Raises AwsDenied, AwsRefused, AwsUnreachable."""
-        rows = self._get(repository, [{"imageDigest": digest}])
-        return _image(rows[0], ()) if rows else None
+        return self.by_digests(repository, [digest]).get(digest)
+
+    def by_digests(self, repository: str, digests: Sequence[str]) -> Mapping[str, Image]:
+        """Digest -> image for those of *digests* that are there. Raises AwsDenied, AwsRefused, AwsUnreachable."""
+        found: dict[str, Image] = {}
+        for start in range(0, len(digests), CHUNK):
+            rows = self._get(repository, [{"imageDigest": digest} for digest in digests[start : start + CHUNK]])
+            found |= {row["imageId"]["imageDigest"]: _image(row, ()) for row in rows}
+        return found
 
     def commits(self, repository: str, image: Image) -> tuple[str, ...]:
         """The commits (40 hex) of *image*: its tags that are commits, else its revision label; empty if neither.
@@ -158,12 +165,38 @@ class EcrImages:
             return ""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return _download(answer["downloadUrl"])
+                return self._small(answer["downloadUrl"])
             except AwsUnreachable:
                 if attempt == _ATTEMPTS:
                     raise
                 self._clock.sleep(attempt)
         return ""
+
+    def _small(self, url: str) -> str:
+        what = "The download of an image's configuration"
+        content = download.fetch(url, what, ca_bundle=self._ecr.ca_bundle)
+        if len(content) > CONFIG_BYTES:
+            raise refusals.unreachable(what, f"{len(content)} bytes")
+        return content.decode(errors="replace")
+
+    def put(self, repository: str, image: Image) -> None:
+        """Let *repository* have the manifest of *image*, by its exact bytes and under no tag.
+
+        Raises AwsDenied, AwsRefused (layers or images that it names are not there), AwsUnreachable.
+        """
+        self._put(repository, image, expected=("ImageAlreadyExistsException",))
+
+    def _put(self, repository: str, image: Image, *, expected: Sequence[str], **more: str) -> Answer | Refusal:
+        return self._ecr.call(
+            "PutImage",
+            expected=expected,
+            repositoryName=repository,
+            imageManifest=image.manifest,
+            imageManifestMediaType=image.media_type,
+            imageDigest=image.digest,
+            **more,
+            **self._ecr.registry,
+        )
 
     def put_tag(self, repository: str, image: Image, tag: str) -> bool:
         """Put *tag* on *image*, by its exact bytes; False where it stood there already.
@@ -174,15 +207,8 @@ class EcrImages:
         self._tags.pop((repository, image.digest), None)
         if not image.manifest:
             image = replace(self._by_digest(repository, image.digest), tags=image.tags)
-        answer = self._ecr.call(
-            "PutImage",
-            expected=("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"),
-            repositoryName=repository,
-            imageManifest=image.manifest,
-            imageManifestMediaType=image.media_type,
-            imageDigest=image.digest,
-            imageTag=tag,
-            **self._ecr.registry,
+        answer = self._put(
+            repository, image, expected=("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"), imageTag=tag
         )
         if not isinstance(answer, Refusal):
             return True
@@ -220,26 +246,6 @@ def _unreadable(repository: str, failure: Mapping[str, Any]) -> Failure:
         return refusals.failure(Refusal("ecr:BatchGetImage", "KmsException", reason))
     what = f"ECR does not give {name} of {repository}: {code}: {reason}"
     return AwsRefused(what, fix=f"aws ecr describe-images --repository-name {repository} --image-ids imageTag={name}")
-
-
-def _download(url: str) -> str:
-    """What lies at a signed address, which stands in no message. Raises AwsUnreachable."""
-    from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import ConnectionError, HTTPClientError
-    from botocore.httpsession import URLLib3Session
-    from botocore.utils import get_environ_proxies
-
-    http = URLLib3Session(timeout=20, proxies=get_environ_proxies(url))
-    try:
-        answer = http.send(AWSRequest("GET", url).prepare())
-    except (ConnectionError, HTTPClientError) as error:
-        # The error's text has the address.
-        raise refusals.unreachable("The download of an image's configuration", type(error).__name__) from None
-    finally:
-        http.close()
-    if answer.status_code != 200 or len(answer.content) > CONFIG_BYTES:
-        raise refusals.unreachable("The download of an image's configuration", f"HTTP {answer.status_code}")
-    return str(answer.content.decode(errors="replace"))
 
 
 class EcrLogins:

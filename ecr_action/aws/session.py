@@ -69,7 +69,8 @@ class Session:
 
     def service(self, name: str, registry_id: str | None = None, *, region: str | None = None) -> Service:
         """The client of *name*, its errors translated."""
-        return Service(self.client(name, region), name, registry_id)
+        bundle = self._boto._session.get_config_variable("ca_bundle")
+        return Service(self.client(name, region), name, registry_id, bundle)
 
 
 def connect(settings: Settings, tokens: IdTokens, console: Console, clock: Clock) -> Session:

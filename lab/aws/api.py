@@ -181,10 +181,17 @@ class Api:
         if request.query.get("signature") != good or expires < self.ecr.clock.now():
             entry.status = 403
             return Response(403, b"<Error><Code>AccessDenied</Code></Error>", {"Content-Type": "application/xml"})
-        answer = self.content.ask("GET", f"/v2/r{repository}/blobs/{digest}")
+        try:
+            self.faults.before("layers:GET layer")
+        except AwsError as error:
+            entry.status = error.status
+            return Response(error.status, f"<Error><Code>{error.code}</Code></Error>".encode())
+        asked = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
+        answer = self.content.ask("GET", f"/v2/r{repository}/blobs/{digest}", asked)
         entry.status, entry.sent = answer.status, answer.length or 0
+        kept = {k: answer.headers[k] for k in ("Content-Range", "Accept-Ranges") if k in answer.headers}
         body = answer if answer.length else answer.read()
-        return Response(answer.status, body, {"Content-Type": "application/octet-stream"})
+        return Response(answer.status, body, {"Content-Type": "application/octet-stream", **kept})
 
 
 def _object(body: bytes) -> dict[str, Any]:

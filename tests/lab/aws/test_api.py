@@ -168,6 +168,8 @@ def test_a_layer_is_downloaded_by_its_address(ecr: Any, registry: Registry, repo
     url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)["downloadUrl"]
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.read() == b"a configuration"
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Range": "bytes=2-8"}), timeout=10) as answer:
+        assert (answer.status, answer.read(), answer.headers["Content-Range"]) == (206, b"configu", "bytes 2-8/15")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(url.replace("signature=", "signature=0"), timeout=10)
     missing = digest_of(b"missing")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ecr_action import errors
-from ecr_action.aws import images as images_module
+from ecr_action.aws.download import fetch
 from ecr_action.aws.revision import REVISION
 from ecr_action.protocols import Image
 from lab.aws import setup
@@ -212,7 +212,7 @@ def test_signed_addresses_are_told_to_nobody(
     finally:
         world.control("POST", "clock", {"offset": 0})
     with pytest.raises(errors.AwsUnreachable) as refused:
-        images_module._download(answer["downloadUrl"])
+        fetch(answer["downloadUrl"], "It")
     assert "403" in refused.value.what
     assert "signature=" not in str(refused.value) + "".join(text for _, text in job.console.told)
 
@@ -220,7 +220,7 @@ def test_signed_addresses_are_told_to_nobody(
 def test_a_signed_address_that_nobody_answers_is_told_to_nobody() -> None:
     """The client's own text would have the address."""
     with pytest.raises(errors.AwsUnreachable) as refused:
-        images_module._download("http://127.0.0.1:1/layers/1/x?signature=canary")
+        fetch("http://127.0.0.1:1/layers/1/x?signature=canary", "It")
     assert "EndpointConnectionError" in refused.value.what
     assert "canary" not in str(refused.value)
 
