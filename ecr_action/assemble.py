@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ecr_action import gitops_access
+from ecr_action.checkout import WorkTree
 from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryRepository
 from ecr_action.environment import Environment
 from ecr_action.errors import Problem
@@ -17,10 +18,10 @@ from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
-from ecr_action.protocols import Clock, Comparison, Engine, GitOps, Images, Logins, Repository, Running, Scans
+from ecr_action.protocols import Clock, Comparison, Engine, Folder, GitOps, Images, Logins, Repository, Running, Scans
 from ecr_action.secret import Secret
 from ecr_action.services import Cloud, Services
-from ecr_action.wanted import Wanted
+from ecr_action.wanted import BOOTSTRAP, Wanted
 
 if TYPE_CHECKING:
     from ecr_action.aws.session import Session
@@ -41,12 +42,21 @@ class SystemClock:
 
 
 def missing_files(plan: Plan, wanted: Wanted, environment: Environment) -> tuple[Problem, ...]:
-    """What the build needs and checkout or job lack; nothing where nothing is done."""
+    """What the build or the roll-out needs and checkout or job lack; nothing where nothing is done."""
     if plan.nothing or plan.deploy:
         return ()
     from ecr_action.image.sources import preflight
 
-    return preflight(wanted.build, environment.variables)
+    return (*preflight(wanted.build, environment.variables), *_no_manifests(wanted, environment))
+
+
+def _no_manifests(wanted: Wanted, environment: Environment) -> tuple[Problem, ...]:
+    """A folder to copy from that the user named, and that is none. The default one need not be there."""
+    name = wanted.gitops.bootstrap if wanted.gitops else ""
+    if name in ("", BOOTSTRAP) or WorkTree(environment.workspace, environment.child()).has_folder(name):
+        return ()
+    what = f"is {name!r}, which is no folder of the commit that is checked out."
+    return (Problem("gitops-bootstrap", what, "Correct the path, or write 'gitops-bootstrap: none'."),)
 
 
 def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Environment, console: Runner) -> Services:
@@ -61,6 +71,7 @@ def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Envi
         gitops=cache(lambda: _gitops(wanted, inputs, environment, console, clock, connected)),
         history=history(inputs, context, environment, console),
         chance=random.random,
+        manifests=cache(lambda: _manifests(wanted, environment)),
         dry_run=inputs.dry_run,
     )
 
@@ -136,6 +147,11 @@ def _gitops(
     api = gitops_access.api(inputs, wanted.gitops.repository, _api_url(environment), connected, console, clock)
     real = GitHubGitOps(api, wanted.gitops.repository, wanted.gitops.branch, console)
     return DryGitOps(real, console) if inputs.dry_run else real
+
+
+def _manifests(wanted: Wanted, environment: Environment) -> Folder | None:
+    bootstrap = wanted.gitops.bootstrap if wanted.gitops else ""
+    return WorkTree(environment.workspace, environment.child()).folder(bootstrap) if bootstrap else None
 
 
 def _api_url(environment: Environment) -> str:

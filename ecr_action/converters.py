@@ -299,6 +299,18 @@ def _gitops_path(entry: str) -> GitOpsPath:
     return GitOpsPath(environment=normalise(name.strip().lower()) if owned else None, pattern=pattern)
 
 
+def bootstrap(value: str) -> str:
+    """A folder of the checkout, without slashes around it; empty for ``none``. Raises Wrong."""
+    text = value.strip()
+    path = text.removeprefix("./").rstrip("/")
+    if text.lower() == "none" or not text:
+        return ""
+    if not path or path == "." or path.startswith("/") or {"..", ".git", ".github"} & set(path.split("/")):
+        what = f"is {text!r}; it takes a folder of the checkout, not the checkout itself, without '..'."
+        raise Wrong(what, "Write 'gitops-bootstrap: deploy/', or none.")
+    return path
+
+
 _KEEP = re.compile(r"([1-9][0-9]{0,3})(?:\s+(images?|days?))?")
 
 

@@ -88,6 +88,7 @@ class Inputs:
     gitops_commit_message: str | None
     gitops_registries: tuple[str, ...]
     gitops_pin: str
+    gitops_bootstrap: str
     mode: str
     image: str | None
     github_token: Secret
@@ -97,10 +98,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Spec:
-    """One input: the *default* as ``action.yml`` has it, and the converter of its text."""
+    """One input: the *default* as ``action.yml`` has it, and the converter of its text.
+
+    *blank* is what an empty text means where that is not the default.
+    """
 
     default: str
     convert: Callable[[str], Any]
+    blank: str = ""
 
 
 TABLE: Mapping[str, Spec] = {
@@ -175,6 +180,7 @@ TABLE: Mapping[str, Spec] = {
     "gitops-commit-message": Spec("", converters.optional),
     "gitops-registries": Spec("", converters.hosts),
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
+    "gitops-bootstrap": Spec("deploy/", converters.bootstrap, blank="none"),
     "mode": Spec("publish", converters.choice("publish", "deploy")),
     "image": Spec("", converters.optional),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
@@ -236,6 +242,8 @@ def _pick(name: str, spec: Spec, texts: Mapping[str, str], environment: Mapping[
         return texts[name], "default" if texts[name] == spec.default else "with"
     if environment.get(name):
         return environment[name], "environment"
+    if name in texts and spec.blank:
+        return spec.blank, "with"
     # A default that is an expression is the runner's to evaluate; nobody did at a prompt.
     return ("" if spec.default.startswith("${{") else spec.default), "default"
 
@@ -273,6 +281,9 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
     problems += [
         Problem("secrets", f"and its likes name {one!r} twice.") for one in sorted(set(ids)) if ids.count(one) > 1
     ]
+    if values.get("gitops_files") and values.get("gitops_bootstrap") not in ("", "deploy"):
+        what = "is given beside gitops-files, which says that the files are there already."
+        problems.append(Problem("gitops-bootstrap", what, "Leave one of them out."))
     prefix, wanted = values.get("tag_prefix") or "", values.get("version")
     if wanted and version.parse(wanted[len(prefix) :] if prefix and wanted.startswith(prefix) else wanted) is None:
         problems.append(

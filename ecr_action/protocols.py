@@ -251,6 +251,19 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder of the app's own commit: its *path*, its *files* by their paths in it, with git's bytes.
+
+    *left_out* are links, submodules and what else is never copied; *too_much* says in words why no file was read.
+    """
+
+    path: str
+    files: tuple[File, ...] = ()
+    left_out: tuple[str, ...] = ()
+    too_much: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The files looked at, all of one commit. *paths* lists every file of the tree where it was read."""
 

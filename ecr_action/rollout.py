@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecr_action.errors import NoReference
-from ecr_action.gitops import edit, message, shipping
+from ecr_action import manifests
+from ecr_action.errors import Failure, NoReference
+from ecr_action.gitops import bootstrap, edit, message, shipping
+from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import write
 from ecr_action.image.tags import SHA
-from ecr_action.protocols import Comparison, Console, Images, Snapshot
+from ecr_action.protocols import Comparison, Console, File, Images, Snapshot
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.services import Services
 from ecr_action.tagging import compared
@@ -35,6 +37,7 @@ class _Run:
     images: Images
     services: Services
     result: Result = field(default_factory=Result)
+    copies: Copies = field(default_factory=Copies)
     steps: list[Shipping] = field(default_factory=list)
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     commits: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -42,17 +45,47 @@ class _Run:
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, bytes]:
         """The files that change, given what stands in *snapshot*: the same again after somebody else's commit."""
-        self.steps = []
-        self.result = edit.bump(
-            snapshot.files,
+        self.copies, self.steps = Copies(), []
+        try:
+            self.result = self._bump(snapshot.files, snapshot.paths, self.verdict)
+        except NoReference as nowhere:
+            self._copy(snapshot, nowhere)
+        changed = {file.path: file.content for file in self.copies.files}
+        return {**changed, **{change.path: change.content for change in self.result.edits}}
+
+    def _bump(
+        self, files: Sequence[File], paths: Sequence[str], verdict: Callable[[Target, Standing], Verdict] | None
+    ) -> Result:
+        return edit.bump(
+            files,
             self.targets,
             environment=self.wanted.plan.environment,
             named=self.gitops.named,
-            paths=snapshot.paths,
+            paths=paths,
             replicas=self.gitops.replicas,
-            verdict=self.verdict,
+            verdict=verdict,
         )
-        return {change.path: change.content for change in self.result.edits}
+
+    def _copy(self, snapshot: Snapshot, nowhere: NoReference) -> None:
+        """The same with the app's own manifests beside what stands. Raises *nowhere* where none are copied.
+
+        What they name is not deployed, so that it can't be newer either.
+        """
+        if len(self.targets) > 1:
+            raise nowhere
+        found = manifests.copies(self.wanted, self.targets[0], snapshot, self.images, self.services)
+        if found is None:
+            raise nowhere
+        folder, copies = found
+        if copies.refused:
+            raise manifests.told(nowhere, folder, copies.refused)
+        paths = (*snapshot.paths, *(file.path for file in copies.files))
+        try:
+            result = self._bump((*snapshot.files, *copies.files), paths, None)
+        except Failure as failure:
+            raise manifests.told(failure, folder, "its files do not say where this image goes") from nowhere
+        notices = (*result.notices, *bootstrap.notices(folder, copies, result))
+        self.copies, self.result = copies, replace(result, notices=notices)
 
     @property
     def targets(self) -> list[Target]:
@@ -181,8 +214,8 @@ def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, servic
     return RolledOut(
         repository=gitops.repository,
         commit=commit,
-        diff=edit.unified_diff(result),
-        files=tuple(change.path for change in result.edits),
+        diff=bootstrap.diff(run.copies, result) if run.copies.files else edit.unified_diff(result),
+        files=tuple(file.path for file in run.copies.files) or tuple(change.path for change in result.edits),
         ships=tuple(run.shipping()),
         held=result.kept[0][1].notice.removeprefix("NOT DEPLOYED: ") if result.kept else "",
         superseded=bool(result.kept),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecr_action.protocols import Clock, Console, Engine, GitOps, History, Images, Logins, Repository, Scans
+from ecr_action.protocols import Clock, Console, Engine, Folder, GitOps, History, Images, Logins, Repository, Scans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,4 +29,5 @@ class Services:
     gitops: Callable[[], GitOps]
     history: History
     chance: Callable[[], float]
+    manifests: Callable[[], Folder | None] = lambda: None
     dry_run: bool = False

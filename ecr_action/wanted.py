@@ -18,13 +18,19 @@ from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
 from ecr_action.protocols import RepositorySpec
 
+# The default of gitops-bootstrap, which need not be there.
+BOOTSTRAP = "deploy"
+
 # A path of the checkout -> its text, None where there is no such file.
 ReadFile = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GitOpsWanted:
-    """Where the image is rolled out: *repository* ``owner/name``, *branch* (None: the default one), file *patterns*."""
+    """Where the image is rolled out: *repository* ``owner/name``, *branch* (None: the default one), file *patterns*.
+
+    *bootstrap*: the folder of the app's own commit that a repository without the image gets; empty for none.
+    """
 
     repository: str
     branch: str | None
@@ -33,6 +39,7 @@ class GitOpsWanted:
     pin: str
     replicas: tuple[str, ...]
     message: str | None
+    bootstrap: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +190,7 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         pin=inputs.gitops_pin,
         replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
+        bootstrap=_bootstrap(inputs, plan, context, repository),
     ), ""
 
 
@@ -194,6 +202,13 @@ def _no_credentials(inputs: Inputs, repository: str) -> Problem:
         return Problem("gitops-app-id", "is empty beside gitops-app-private-key.", "Write the App's id.")
     what = f"is empty: it is not set, or hidden from this run; {repository} can't be read or written without it."
     return Problem(name, what, f"Write a line like '{name}: ${{{{ secrets.{secret} }}}}'.")
+
+
+def _bootstrap(inputs: Inputs, plan: Plan, context: Context, repository: str) -> str:
+    """The folder to copy from. None where the files are said to be there, or the repository is the app's own; the
+    checkout of a deploy has another commit than the image."""
+    own = repository.lower() == context.repository.lower()
+    return "" if plan.deploy or inputs.gitops_files or own else inputs.gitops_bootstrap
 
 
 # Inputs that are handed to the builder as they are.

@@ -29,12 +29,13 @@ COMPOSING = {
     "waiting",
     "tagging",
     "rollout",
+    "manifests",
     "local",
     "policies",
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = set("publish deploy ensure obtain waiting tagging rollout services expiry gate".split())
+WITHOUT_EFFECTS = set("publish deploy ensure obtain waiting tagging rollout services expiry gate manifests".split())
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from ecr_action.checkout import WorkTree
 
 PERSON = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
@@ -73,3 +75,54 @@ def test_a_repository_hidden_in_the_checkout_runs_nothing(tmp_path: Path) -> Non
     found = tree(hidden).read()
     assert not proof.exists()
     assert found is None or found.head == git(tmp_path, "rev-parse", "HEAD")
+
+
+def test_a_folder_is_read_as_git_has_it(tmp_path: Path) -> None:
+    """Exact bytes of the commit, whatever the work tree shows; no links, submodules, nothing that GitHub acts on."""
+    made(tmp_path)
+    deploy = tmp_path / "deploy"
+    (deploy / ".github").mkdir(parents=True)
+    files = {"a b.yaml": b"a: 1\r\n", "sub/é\n.yaml": b"", ".github/x.yaml": b"x", "run.sh": b"#!"}
+    for path, content in files.items():
+        (deploy / path).parent.mkdir(exist_ok=True)
+        (deploy / path).write_bytes(content)
+    (deploy / "run.sh").chmod(0o755)
+    (deploy / "link.yaml").symlink_to("a b.yaml")
+    (tmp_path / "also").symlink_to("deploy")
+    (tmp_path / ".gitattributes").write_text("*.sh -text\n")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},deploy/module")
+    git(tmp_path, "commit", "--quiet", "-m", "Two")
+    (deploy / "a b.yaml").write_text("changed since")
+    (deploy / "new.yaml").write_text("never committed")
+    found = tree(tmp_path).folder("deploy")
+    assert found is not None
+    assert {file.path: (file.content, file.mode) for file in found.files} == {
+        "a b.yaml": (b"a: 1\r\n", "100644"),
+        "run.sh": (b"#!", "100755"),
+        "sub/é\n.yaml": (b"", "100644"),
+    }
+    assert sorted(found.left_out) == [".github/x.yaml", "link.yaml", "module"]
+    inner = tree(deploy).folder("sub")
+    assert inner is not None
+    assert [file.path for file in inner.files] == ["é\n.yaml"]
+    assert [tree(tmp_path).has_folder(name) for name in ("deploy", "also", "deploy/run.sh", "none")] == [
+        *[True, False, False, False],
+    ]
+    assert [tree(tmp_path).folder(name) for name in ("also", "none", "deploy/module", "--help")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "fits"), [(100, 3, True), (101, 3, False), (2, 2_500_000, True), (2, 2_500_001, False)]
+)
+def test_a_folder_that_is_too_big_is_not_read(tmp_path: Path, count: int, size: int, fits: bool) -> None:
+    """A hundred files, five million bytes."""
+    made(tmp_path)
+    (tmp_path / "deploy").mkdir()
+    for number in range(count):
+        (tmp_path / f"deploy/{number}.yaml").write_bytes(b"%d" % number + b"#" * (size - len(str(number))))
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "-m", "Two")
+    found = tree(tmp_path).folder("deploy")
+    assert found is not None
+    assert (len(found.files) == count, found.too_much == "") == (fits, fits)

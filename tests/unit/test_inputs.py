@@ -36,6 +36,12 @@ def test_an_empty_value_means_the_default() -> None:
     assert (parsed.latest, parsed.lifecycle_policy, parsed.push) == (None, "", None)
 
 
+def test_an_empty_gitops_bootstrap_copies_nothing() -> None:
+    """There the default does something, and an empty line is how one takes it away."""
+    found = [make_inputs(gitops_bootstrap=text).gitops_bootstrap for text in ("", " ", "none", "./k8s/", "deploy/")]
+    assert [*found, make_inputs().gitops_bootstrap] == ["", "", "", "k8s", "deploy", "deploy"]
+
+
 def test_the_user_wins_over_the_default_in_another_spelling() -> None:
     """A runner that matches names by case passes both."""
     parsed, problems = inputs.parse({"push": "auto", "Push": "false"})
@@ -107,6 +113,10 @@ def test_all_problems_come_at_once() -> None:
         ({"gitops_files": "../x.yaml"}, "gitops-files", ".."),
         ({"gitops_files": ".github/x.yaml"}, "gitops-files", "never written"),
         ({"gitops_pin": "sha"}, "gitops-pin", "tag or digest"),
+        ({"gitops_bootstrap": "../x"}, "gitops-bootstrap", "without '..'"),
+        ({"gitops_bootstrap": "/k8s"}, "gitops-bootstrap", "folder of the checkout"),
+        ({"gitops_bootstrap": "./"}, "gitops-bootstrap", "not the checkout itself"),
+        ({"gitops_bootstrap": "k8s", "gitops_files": "a.yaml"}, "gitops-bootstrap", "beside gitops-files"),
         ({"gitops_registries": "https://registry.example.com"}, "gitops-registries", "without https://"),
         ({"gitops_registries": "registry.example.com/team"}, "gitops-registries", "no registry's host"),
         ({"role_session_name": "a b"}, "role-session-name", "session name"),

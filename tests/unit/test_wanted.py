@@ -11,7 +11,7 @@ import yaml
 from ecr_action import plan, wanted
 from ecr_action.errors import Problem
 from ecr_action.github import context
-from ecr_action.wanted import Wanted
+from ecr_action.wanted import BOOTSTRAP, Wanted
 from tests.builders import REPOSITORY, SHA, make_checkout, make_inputs, variables
 
 MAIN = "refs/heads/main"
@@ -77,6 +77,22 @@ def test_files_of_another_environment_are_left_out() -> None:
     assert found.gitops is not None
     assert found.gitops.patterns == ("d.yaml", "apps/dev.yaml", "all/*.yaml")
     assert found.gitops.named == ("d.yaml", "apps/dev.yaml")
+
+
+def test_manifests_are_copied_where_it_is_not_said_that_they_are_there() -> None:
+    """Not where files are named, not within the app's own repository."""
+
+    def folder(**given: str) -> str:
+        found, problems = made(gitops_token="t", **given)
+        assert problems == ()
+        assert found.gitops is not None
+        return found.gitops.bootstrap
+
+    assert folder() == BOOTSTRAP
+    assert folder(gitops_bootstrap="k8s/base/") == "k8s/base"
+    assert folder(gitops_bootstrap="none") == ""
+    assert folder(gitops_files="a.yaml") == ""
+    assert folder(gitops_repository=REPOSITORY) == ""
 
 
 def test_files_of_other_environments_alone_are_a_problem() -> None:
