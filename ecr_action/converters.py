@@ -12,7 +12,6 @@ from ecr_action.aws.findings import SEVERITIES, Ignored
 from ecr_action.aws.lifecycle import KINDS
 from ecr_action.aws.policy import Keep
 from ecr_action.gitops.environments import normalise
-from ecr_action.image import rules, tags
 from ecr_action.image.lists import entries, lines, untrimmed
 from ecr_action.image.reference import parse, registry_of, repository_problem
 
@@ -233,42 +232,6 @@ def environment_name(value: str) -> str | None:
     if text and not _ENVIRONMENT.fullmatch(text):
         raise Wrong(f"is {value.strip()!r}; it takes letters, digits, . _ and -, like dev, staging or prod.")
     return normalise(text) if text else None
-
-
-def image_tags(value: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for line in value.splitlines() if "type=" in value else ():
-        found += [line.strip()] if rules.is_rule(line) else _read(entries, line)
-    found = found or list(_read(entries, value))
-    wrong = [said for entry in found if (said := _wrong_tag(entry))]
-    if wrong:
-        raise Wrong("; ".join(wrong) + ".")
-    return tuple(found)
-
-
-def _wrong_rule(entry: str) -> str:
-    try:
-        rules.parse(entry)
-    except ValueError as error:
-        return f"line {entry!r} {error}"
-    return ""
-
-
-def _wrong_tag(entry: str) -> str:
-    """What is wrong with one entry of ``tags``, empty where nothing is."""
-    if rules.is_rule(entry):
-        return _wrong_rule(entry)
-    unknown = [name for name in tags.placeholders(entry) if name not in tags.PLACEHOLDERS]
-    if unknown:
-        near = get_close_matches(unknown[0], tags.PLACEHOLDERS, 1)
-        hint = f"did you mean {{{near[0]}}}?" if near else f"there are {{{'}, {'.join(tags.PLACEHOLDERS)}}}"
-        return f"has the placeholder {{{unknown[0]}}}, which there is not ({hint})"
-    sample = tags.expand(entry, dict.fromkeys(tags.PLACEHOLDERS, "0"))
-    if tags.is_tag(sample):
-        return f"has {entry!r}: the action keeps tags of that form for itself" if tags.is_ours(sample) else ""
-    reference = parse(entry)
-    clean = reference.tag if reference and reference.host and reference.tag else tags.sanitised(entry)
-    return f"has {entry!r}, which is no tag" + (f" (write {clean!r})" if clean and tags.is_tag(clean) else "")
 
 
 def hosts(value: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials
+from ecr_action import building, converters, credentials, naming
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -134,7 +134,7 @@ TABLE: Mapping[str, Spec] = {
     "environment": Spec("", converters.environment_name),
     "version": Spec("", converters.optional),
     "tag-prefix": Spec("", converters.stripped),
-    "tags": Spec("", converters.image_tags),
+    "tags": Spec("", naming.image_tags),
     "latest": Spec("auto", converters.automatic),
     "labels": Spec("", converters.key_values),
     "short-sha-length": Spec("7", converters.integer(7, 40, "characters")),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ecr_action.added import named_once, with_added
 from ecr_action.errors import Problem
 from ecr_action.github.context import Branch, Context, GitTag, Nothing, PullRequest, Queue, Source
-from ecr_action.image import rules, tags, version
+from ecr_action.image import tags, version
 from ecr_action.image.reference import repository_problem
 from ecr_action.image.tags import Tags
 from ecr_action.inputs import Inputs
@@ -225,7 +226,10 @@ def _published(
         problems.append(
             Problem("tag", f"{found.primary} has a form that the action keeps for itself.", "Name it otherwise.")
         )
-    found = _with_extra(found, plan, inputs, context, source, problems)
+    found, wrong = with_added(
+        found, inputs, context, source, commit=plan.commit, version=plan.version, repository=plan.repository
+    )
+    problems += wrong
     if "latest" in found.moving:
         latest = True
     elif latest:
@@ -310,77 +314,8 @@ def _tag_tags(source: GitTag, sha: str, short: str, environment: str | None) -> 
     made = Tags(content=sha, fixed=(sha, short, *more), primary=name, order=_unique(name, sha, short, *more))
     if name == short:
         return made
-    return replace(made, versions=(name,)) if _once(name) else replace(made, moving=(name,))
-
-
-def _once(tag: str) -> bool:
-    """Whether *tag* reads as a version, by itself or behind an environment's name: those are written once."""
-    return version.of_tag(tag) is not None or version.of_tag(tag.partition("-")[2]) is not None
+    return replace(made, versions=(name,)) if named_once(name) else replace(made, moving=(name,))
 
 
 def _unique(*names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
-
-
-def _with_extra(
-    found: Tags, plan: Plan, inputs: Inputs, context: Context, source: Source, problems: list[Problem]
-) -> Tags:
-    """*found* and the tags that the user added: those that name the commit are fixed, any other may move."""
-    values, facts = _placeholders(plan, inputs, context, source), _facts(plan, inputs, context, source)
-    fixed, moving, versions = list(found.fixed), list(found.moving), list(found.versions)
-    for template in inputs.tags:
-        try:
-            tag = _by_rule(template, facts) if rules.is_rule(template) else tags.expand(template, values)
-        except ValueError as error:
-            problems.append(Problem("tags", f"line {template!r} {error}."))
-            continue
-        except KeyError as error:
-            problems.append(Problem("tags", f"has {template!r}, but this run has no {error.args[0]}.", _hint(source)))
-            continue
-        if tag is None:
-            continue
-        if not tags.is_tag(tag) or (rules.is_rule(template) and tags.is_ours(tag)):
-            problems.append(Problem("tags", f"has {template!r}, which gives {tag!r}: that is no tag."))
-        elif tag not in (*found.order, *fixed, *moving, *versions):
-            one_commit = any(name in ("sha", "sha7") for name in tags.placeholders(template)) or "type=sha" in template
-            (fixed if one_commit else versions if _once(tag) else moving).append(tag)
-    order = _unique(*found.order, *(tag for tag in (*fixed, *versions, *moving) if tag != "latest"))
-    order = _unique(*order, *(("latest",) if "latest" in moving else ()))
-    return replace(found, fixed=tuple(fixed), versions=tuple(versions), moving=tuple(moving), order=order)
-
-
-def _by_rule(line: str, facts: rules.Facts) -> str | None:
-    tag = rules.tag(rules.parse(line), facts)
-    # The commit's own tag is there in any case.
-    return None if tag == facts.sha else tag
-
-
-def _facts(plan: Plan, inputs: Inputs, context: Context, source: Source) -> rules.Facts:
-    return rules.Facts(
-        sha=plan.commit,
-        branch=source.name if isinstance(source, Branch) else "",
-        tag=source.name if isinstance(source, GitTag) else "",
-        pull=str(source.number or "") if isinstance(source, PullRequest) else "",
-        default=isinstance(source, Branch) and bool(source.default),
-        scheduled=context.event == "schedule",
-        date=context.date[:10].replace("-", "") if context.date else "",
-        short=inputs.short_sha_length,
-    )
-
-
-def _placeholders(plan: Plan, inputs: Inputs, context: Context, source: Source) -> dict[str, str | None]:
-    branch = source.name if isinstance(source, Branch) else source.branch if isinstance(source, PullRequest) else None
-    return {
-        "sha": plan.commit,
-        "sha7": plan.commit[: inputs.short_sha_length],
-        "branch": (tags.slug(branch) or None) if branch else None,
-        "version": plan.version.tag if plan.version else None,
-        "run-number": context.run_number or None,
-        "date": context.date[:10].replace("-", "") if context.date else None,
-    }
-
-
-def _hint(source: Source) -> str:
-    if isinstance(source, GitTag):
-        return "It is the run of a tag."
-    return "It is the run of a pull request." if isinstance(source, PullRequest) else "It is the run of a branch."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ecr_action import deployment, inputs, plan, prompt
@@ -72,7 +73,8 @@ def _folder(environment: Environment, parsed: Inputs) -> Path:
 
 def _context(environment: Environment, parsed: Inputs) -> Context:
     tree = WorkTree(_folder(environment, parsed), environment.child())
-    return context.read(environment.variables, environment.payload, tree.read())
+    now = datetime.now(timezone.utc)
+    return context.read(environment.variables, environment.payload, tree.read(), now)
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -134,9 +134,7 @@ class Processes:
             return ""
         return "\n".join(lines[-LOG_LINES:])
 
-    def _await(
-        self, name: str, child: subprocess.Popen[bytes], ready: Callable[[], bool], timeout: float
-    ) -> None:
+    def _await(self, name: str, child: subprocess.Popen[bytes], ready: Callable[[], bool], timeout: float) -> None:
         if _wait(lambda: child.poll() is not None or ready(), timeout) and child.poll() is None:
             return
         code = child.poll()

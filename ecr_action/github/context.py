@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Payload = Mapping[str, Any]
@@ -37,11 +38,12 @@ class GitTag:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request; *number* and *head* (40 hex) are None where the payload lacks them."""
+    """A pull request for the branch *base*; *number* and *head* (40 hex) are None where the payload lacks them."""
 
     number: int | None
     head: str | None
     branch: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ class Checkout:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The event in our own words. *fork* is True where the head is another repository's, None where unknown."""
+    """The event in our own words. *fork* is True where the head is another repository's, None where unknown.
+
+    *now* is the time of the run.
+    """
 
     event: str
     source: Source
@@ -86,6 +91,7 @@ class Context:
     description: str = ""
     license: str = ""
     private: bool | None = None
+    now: datetime | None = None
     notices: tuple[str, ...] = field(default=())
 
     @property
@@ -99,10 +105,12 @@ class Context:
         return self.checkout.date if self.checkout else None
 
 
-def read(variables: Mapping[str, str], payload: Payload, checkout: Checkout | None) -> Context:
+def read(
+    variables: Mapping[str, str], payload: Payload, checkout: Checkout | None, now: datetime | None = None
+) -> Context:
     """The context from the job's GITHUB_* *variables*, the event's *payload* and the *checkout* that is built.
 
-    The commit is the checkout's; without one it is GITHUB_SHA.
+    The commit is the checkout's; without one it is GITHUB_SHA. *now* is the time of the run.
     """
     event = variables.get("GITHUB_EVENT_NAME") or "local"
     sha = variables.get("GITHUB_SHA", "")
@@ -123,6 +131,7 @@ def read(variables: Mapping[str, str], payload: Payload, checkout: Checkout | No
         description=str(_at(payload, "repository", "description") or ""),
         license=str(_at(payload, "repository", "license", "spdx_id") or ""),
         private=_at(payload, "repository", "private"),
+        now=now,
         notices=_notices(checkout, sha, event),
     )
 
@@ -184,8 +193,9 @@ def _pull_request(payload: Payload, ref: str) -> PullRequest:
     number = number if isinstance(number, int) else None
     if number is None and (match := re.fullmatch(r"refs/pull/([0-9]+)/.*", ref)):
         number = int(match[1])
-    branch = _at(payload, "pull_request", "head", "ref")
-    return PullRequest(number, head if re.fullmatch(r"[0-9a-f]{40}", head) else None, str(branch) if branch else None)
+    branch, base = (_at(payload, "pull_request", side, "ref") for side in ("head", "base"))
+    commit = head if re.fullmatch(r"[0-9a-f]{40}", head) else None
+    return PullRequest(number, commit, str(branch) if branch else None, str(base) if base else None)
 
 
 def _fork(event: str, source: Source, payload: Payload) -> bool | None:

@@ -9,9 +9,11 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials inputs plan deployment wanted protocols report markdown prompt "
+    "errors secret building converters credentials naming added inputs plan deployment wanted "
+    "protocols report markdown prompt "
     "github.context image.reference image.tags image.labels "
-    "image.arguments image.lists image.version image.reuse image.promotion aws.lifecycle aws.drift aws.trust "
+    "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
+    "aws.lifecycle aws.drift aws.trust "
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()
 )
 # Those that put the parts together.
