@@ -64,13 +64,14 @@ class WorkTree:
 
     def read(self) -> Checkout | None:
         """The checkout, or None where the folder is in no git work tree (or git is not installed)."""
-        shown = self._git("show", "--no-patch", "--format=%H %ct", "HEAD", "--")
+        shown = self._git("show", "--no-patch", "--format=%H %ct%n%B", "HEAD", "--")
         if not shown:
             return None
-        head, _, seconds = shown.partition(" ")
+        first, _, message = shown.partition("\n")
+        head, _, seconds = first.partition(" ")
         date = datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = self._git("status", "--porcelain", "--no-renames", "--", ".")
-        return Checkout(head=head, dirty=bool(status), date=date)
+        return Checkout(head=head, dirty=bool(status), date=date, message=message)
 
     def has_folder(self, path: str) -> bool:
         """Whether HEAD has a folder *path* (relative to this one): no link, no submodule."""

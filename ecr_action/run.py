@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ecr_action import deployment, inputs, plan, prompt
+from ecr_action import deployment, inputs, loop, plan, prompt
 from ecr_action.aws.secret_arn import is_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
@@ -74,7 +74,7 @@ def _folder(environment: Environment, parsed: Inputs) -> Path:
 def _context(environment: Environment, parsed: Inputs) -> Context:
     tree = WorkTree(_folder(environment, parsed), environment.child())
     now = datetime.now(timezone.utc)
-    return context.read(environment.variables, environment.payload, tree.read(), now)
+    return loop.guarded(context.read(environment.variables, environment.payload, tree.read(), now))
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -104,6 +104,10 @@ class Stage:
         """Put the work tree on *commit*, as a re-run of an old run does."""
         self._git("checkout", "--quiet", commit)
 
+    def pull(self) -> None:
+        """Bring the work tree to what GitHub has on main."""
+        self._git("pull", "--quiet", "--ff-only", str(github.repository(self.github.state, self.name)), "main")
+
     def tag(self, name: str) -> None:
         """Put the git tag *name* on the commit that is checked out."""
         self._git("tag", name)

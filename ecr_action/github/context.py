@@ -63,18 +63,19 @@ Source = Branch | GitTag | PullRequest | Queue | Nothing
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """The git work tree that is built: *head* (40 hex), *dirty* = uncommitted changes, *date* of the commit (UTC)."""
+    """The git work tree that is built: its *head* (40 hex), that one's *date* (UTC) and *message*; *dirty*: changed."""
 
     head: str
     dirty: bool = False
     date: str | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """The event in our own words. *fork* is True where the head is another repository's, None where unknown.
 
-    *now* is the time of the run.
+    *now* is the time of the run; *pushed* has the messages of the commits that a push brought, the head's first.
     """
 
     event: str
@@ -92,6 +93,7 @@ class Context:
     license: str = ""
     private: bool | None = None
     now: datetime | None = None
+    pushed: tuple[str, ...] = ()
     notices: tuple[str, ...] = field(default=())
 
     @property
@@ -132,6 +134,7 @@ def read(
         license=str(_at(payload, "repository", "license", "spdx_id") or ""),
         private=_at(payload, "repository", "private"),
         now=now,
+        pushed=_pushed(event, payload, checkout),
         notices=_notices(checkout, sha, event),
     )
 
@@ -147,6 +150,19 @@ def _notices(checkout: Checkout | None, sha: str, event: str) -> tuple[str, ...]
     if checkout and sha and checkout.head != sha and event != "workflow_run":
         return (f"The checkout is at {checkout.head}, GITHUB_SHA is {sha}: the checkout is what is published.",)
     return ()
+
+
+def _pushed(event: str, payload: Payload, checkout: Checkout | None) -> tuple[str, ...]:
+    """What is checked out counts, where the event is the push itself and not a workflow that ran after it."""
+    if event == "workflow_run" and _at(payload, "workflow_run", "event") == "push":
+        return (str(_at(payload, "workflow_run", "head_commit", "message") or ""),)
+    if event != "push":
+        return ()
+    head = checkout.message if checkout else str(_at(payload, "head_commit", "message") or "")
+    last = checkout.head if checkout else payload.get("after")
+    rows = payload.get("commits")
+    others = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return (head, *(str(row.get("message") or "") for row in others if row.get("id") != last))
 
 
 def _source(event: str, variables: Mapping[str, str], payload: Payload) -> Source:

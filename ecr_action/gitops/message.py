@@ -78,6 +78,16 @@ def compose(
     return "\n\n".join(part for part in (subject, body, ships, trailers) if part) + "\n"
 
 
+def is_ours(message: str) -> bool:
+    """Whether *message* is of a commit as :func:`compose` makes it, or of a pull request of one that was squashed.
+
+    A squash of several commits has each of them under a ``*``: there may be more in it.
+    """
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", message.replace("\r", "").strip())]
+    own = [part for part in paragraphs[-2:] if f"\n{IMAGE}: " in f"\n{part}" and f"\n{SOURCE}: " in part]
+    return bool(own) and not any(part.startswith("* ") for part in paragraphs)
+
+
 def _written(
     shipped: Sequence[Shipped], origin: Origin, environment: str | None, template: str | None
 ) -> tuple[str, str]:

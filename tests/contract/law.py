@@ -9,7 +9,7 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials naming added inputs plan deployment wanted "
+    "errors secret building converters credentials naming added inputs plan loop deployment wanted "
     "protocols report markdown prompt "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "

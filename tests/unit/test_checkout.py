@@ -50,6 +50,18 @@ def test_head_date_and_state_are_read(tmp_path: Path) -> None:
     assert (inner.dirty, outer.dirty) == (False, True)
 
 
+def test_the_message_is_read_whatever_it_is_made_of(tmp_path: Path) -> None:
+    """All of it; bytes that are no text stop nothing."""
+    made(tmp_path)
+    # `git commit` mends such a text, other programs don't.
+    header = git(tmp_path, "cat-file", "commit", "HEAD").partition("\n\n")[0].encode()
+    (tmp_path / "commit").write_bytes(header + b"\n\nTwo \xff\n\nBody\n")
+    git(tmp_path, "update-ref", "HEAD", git(tmp_path, "hash-object", "-t", "commit", "-w", "commit"))
+    found = tree(tmp_path).read()
+    assert found is not None
+    assert found.message == "Two \ufffd\n\nBody"
+
+
 def test_without_a_repository_there_is_nothing_to_read(tmp_path: Path) -> None:
     """Nor where the name of a tag is none."""
     assert tree(tmp_path).read() is None
