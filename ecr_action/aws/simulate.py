@@ -70,9 +70,10 @@ def simulate(policy: Policy, images: Sequence[Stored], at: datetime) -> tuple[Fa
 
 
 def independent(images: Sequence[Stored]) -> list[Stored]:
-    """Those of *images* that rules look at: no children of an index, no referrers of an image that is there."""
+    """Those of *images* that rules look at: no referrers of an image that is there, and no children of an index that
+    is not archived (ECR user guide, "Lifecycle policy evaluation rules")."""
     there = {image.digest for image in images}
-    children = {child for image in images for child in image.children}
+    children = {child for image in images if image.status != "ARCHIVED" for child in image.children}
     return [image for image in images if image.digest not in children and image.subject not in there]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .server import AwsLab, Settings
 
-STOP_SECONDS = 1.8
+STOP_SECONDS = 8.0
 
 
 def main(arguments: list[str]) -> int:

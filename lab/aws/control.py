@@ -9,6 +9,7 @@ from typing import Any
 
 from .clock import Clock
 from .identity import Identities
+from .images import Images
 from .ledger import Calls, Fault, Faults, Rate, Rates
 from .lifecycle import PENDING, LifecycleOperations
 from .oidc import Issuer
@@ -28,6 +29,7 @@ class Control:
     environment: Callable[[], dict[str, str]]
     account: str
     rates: Rates
+    images: Images
     lifecycle: LifecycleOperations
     scans: ScanOperations
 
@@ -75,6 +77,12 @@ class Control:
         """Limit operations: ``{"PutImage": {"count": 10, "seconds": 1}}``; null takes a limit away."""
         for operation, rate in body.items():
             self.rates.limit(operation, Rate(**rate) if rate else None)
+        return {}
+
+    def _POST_quotas(self, _: object, body: dict[str, Any]) -> object:
+        """Let repositories hold ``{"images": n}`` and no more; null is AWS's own quota."""
+        most = body["images"]
+        self.images.limit(int(most) if most else None)
         return {}
 
     def _POST_lifecycle(self, *_: object) -> object:

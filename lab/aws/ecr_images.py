@@ -8,7 +8,7 @@ from typing import Any
 
 from .call import Answer, Call, failure, image_ids, image_not_found, page
 from .errors import AwsError, invalid_parameter
-from .images import DIGEST, MANIFEST_BYTES, TAG, Images, Place, details, parse
+from .images import DIGEST, MANIFEST_BYTES, TAG, Images, Place, details, other_digest, parse
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,7 @@ class ImageOperations:
         manifest = parse(content, call.parameters.get("imageManifestMediaType"))
         wanted = call.parameters.get("imageDigest")
         if wanted and wanted != manifest.digest:
-            raise AwsError(
-                "ImageDigestDoesNotMatchException",
-                f"The image digest '{wanted}' does not match the digest '{manifest.digest}' "
-                "that was calculated for the image",
-            )
+            raise other_digest(place, wanted)
         if not self.images.put(place, manifest, tag):
             raise AwsError(
                 "ImageAlreadyExistsException",

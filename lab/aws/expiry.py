@@ -19,7 +19,7 @@ DAY = 86400.0
 
 @dataclass(frozen=True)
 class State:
-    """One image. Times are seconds since the epoch; *held*: an index that is there names it; *subject*: what it
+    """One image. Times are seconds since the epoch; *held*: an index that is not archived names it; *subject*: what it
     refers to."""
 
     digest: str

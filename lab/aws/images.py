@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import policy
+from . import policy, quotas
 from .clock import Clock
 from .content import Content
 from .errors import AwsError, invalid_parameter, repository_not_found
@@ -23,11 +23,8 @@ from .store import Store
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# "Amazon ECR service quotas": tags per image, a hard limit; manifests up to 4 MiB.
-TAGS_PER_IMAGE = 1000
 MANIFEST_BYTES = 4 << 20
-# Referrers of one subject, as reported by pushes that were refused.
-REFERRERS_PER_SUBJECT = 100
+QUOTA = "image-quota"
 # "Archiving an image in Amazon ECR": a restored image can be pulled after up to 20 minutes.
 RESTORE_SECONDS = 1200
 INDEXES = (
@@ -168,25 +165,31 @@ class Images:
         if tag and standing and fixed:
             raise tag_already_exists(place, tag)
         if not known:
+            self._check_quota(repository, place)
             self._check_subject(repository, manifest.subject)
             self._insert(repository, manifest, size)
         if tag:
             count = self._store.row(
                 "select count(*) as n from tags where (repository, digest) = (?, ?)", repository, manifest.digest
             )
-            if count and count["n"] >= TAGS_PER_IMAGE:
-                raise AwsError(
-                    "LimitExceededException",
-                    f"The maximum number of tags per image '{TAGS_PER_IMAGE}' has been exceeded "
-                    f"in the repository with name '{place.name}' in the registry with id '{place.account}'",
-                )
+            if count and count["n"] >= quotas.TAGS_PER_IMAGE:
+                raise quotas.too_many_tags(place.name, place.account, tag)
             self._store.run("insert or replace into tags values (?, ?, ?)", repository, tag, manifest.digest)
         return True
 
+    def _check_quota(self, repository: int, place: Place) -> None:
+        most = int(self._store.setting(QUOTA, str(quotas.IMAGES_PER_REPOSITORY)))
+        counted = self._store.row("select count(*) as n from images where repository = ?", repository)
+        if counted and counted["n"] >= most:
+            raise quotas.too_many_images(place.name, place.account, most)
+
+    def limit(self, most: int | None) -> None:
+        """Set the quota of images per repository; None is AWS's own."""
+        self._store.set(QUOTA, str(most or quotas.IMAGES_PER_REPOSITORY))
+
     def _check_subject(self, repository: int, subject: str | None) -> None:
-        if subject and len(self.referrers(repository, subject)) >= REFERRERS_PER_SUBJECT:
-            text = f"The subject of your artifact has the maximum number of artifacts ({REFERRERS_PER_SUBJECT})"
-            raise AwsError("LimitExceededException", text)
+        if subject and len(self.referrers(repository, subject)) >= quotas.REFERRERS_PER_SUBJECT:
+            raise quotas.too_many_referrers()
 
     def _insert(self, repository: int, manifest: Put, size: int) -> None:
         values = (repository, manifest.digest, manifest.media_type, manifest.artifact_type, size)
@@ -320,7 +323,14 @@ class Images:
             self._store.run("update images set orphaned_at = ? where (repository, subject) = (?, ?)", *values)
 
     def sweep(self) -> None:
-        """Remove orphans whose subject did not come back: ECR does so within 24 hours."""
+        """Let referrers follow their subject, into the archive or away, as ECR does within 24 hours."""
+        followers = (
+            "select i.repository, i.digest from images i join images s on s.repository = i.repository "
+            "and s.digest = i.subject where i.status = 'ACTIVE' and s.status = 'ARCHIVED'"
+        )
+        while rows := self._store.rows(followers):
+            for row in rows:
+                self.archive(int(row["repository"]), str(row["digest"]))
         orphans = (
             "select repository, digest from images i where orphaned_at is not null and not exists "
             "(select 1 from images s where s.repository = i.repository and s.digest = i.subject)"
@@ -333,6 +343,15 @@ class Images:
         """Return the repositories that have been used."""
         rows = self._store.rows("select account, region, name from repositories order by id")
         return [Place(row["account"], row["region"], row["name"]) for row in rows]
+
+
+def other_digest(place: Place, wanted: str) -> AwsError:
+    """Return ECR's ImageDigestDoesNotMatchException (text as reported from the wire)."""
+    return AwsError(
+        "ImageDigestDoesNotMatchException",
+        f"The image with digest '{wanted}' in repository '{place.name}' and registry ID '{place.account}' "
+        "does not match the image digest that Amazon ECR has calculated.",
+    )
 
 
 def tag_already_exists(place: Place, tag: str) -> AwsError:

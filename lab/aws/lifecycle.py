@@ -102,6 +102,7 @@ class LifecycleOperations:
 
     def _states(self, repository: int) -> list[State]:
         tags, rows = self.images.tags(repository), self.images.all(repository)
+        holding = {str(row["digest"]) for row in rows if row["status"] != "ARCHIVED"}
         return [
             State(
                 digest=str(row["digest"]),
@@ -111,7 +112,7 @@ class LifecycleOperations:
                 pulled_at=row["pulled_at"],
                 archived_at=row["archived_at"],
                 activated_at=row["activated_at"],
-                held=bool(self.images.parents(repository, str(row["digest"]))),
+                held=not holding.isdisjoint(self.images.parents(repository, str(row["digest"]))),
                 subject=row["subject"],
             )
             for row in rows
@@ -120,7 +121,7 @@ class LifecycleOperations:
     def act(self) -> list[dict[str, Any]]:
         """Do what the policies of all repositories ask for now; return it, a row for each image.
 
-        Then referrers whose subject is gone go too.
+        Then referrers follow subjects that are archived or gone.
         """
         done: list[dict[str, Any]] = []
         for account, region, name, kept in self._policies():

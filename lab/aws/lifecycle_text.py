@@ -118,9 +118,9 @@ def _actions(selection: Rule, action: Rule) -> Iterator[str]:
     if moves and where == "archive":
         yield "archived images can not be transitioned"
     if kind == "sinceImagePulled" and not moves:
-        yield "countType 'sinceImagePulled' is for transitions"
+        yield "countType 'sinceImagePulled' is for the action 'transition'"
     if (kind == "sinceImageTransitioned") != (where == "archive"):
-        yield "countType 'sinceImageTransitioned' is for storageClass 'archive', and no other is"
+        yield "storageClass 'archive' belongs to countType 'sinceImageTransitioned', and to no other"
     days = selection["countNumber"]
     if kind == "sinceImageTransitioned" and _is_count(days) and days < ARCHIVE_DAYS:
         yield f"archived images are kept for at least {ARCHIVE_DAYS} days"

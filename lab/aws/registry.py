@@ -17,7 +17,7 @@ from .content import Content, Upstream
 from .ecr import Ecr
 from .errors import AwsError, WireError
 from .identity import BadPassword, Caller, Identities
-from .images import DIGEST, INDEXES, MANIFEST_BYTES, TAG, Images, Place, parse, tag_already_exists
+from .images import DIGEST, INDEXES, MANIFEST_BYTES, TAG, Images, Place, other_digest, parse, tag_already_exists
 from .ledger import Calls, Entry, Faults, Rates
 from .settings import RegistrySettings
 from .web import Request, Response
@@ -55,9 +55,10 @@ RELAYED = ("Content-Type", "Content-Range", "Range", "Docker-Content-Digest", "D
 CODES = {
     "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     "ImageTagAlreadyExistsException": (400, "TAG_INVALID"),
-    "LayersNotFoundException": (400, "BLOB_UNKNOWN"),
+    "LayersNotFoundException": (400, "BLOB_UPLOAD_UNKNOWN"),
     "ReferencedImagesNotFoundException": (400, "MANIFEST_BLOB_UNKNOWN"),
     "InvalidParameterException": (400, "MANIFEST_INVALID"),
+    "ImageDigestDoesNotMatchException": (400, "MANIFEST_INVALID"),
     "AccessDeniedException": (403, "DENIED"),
     "LimitExceededException": (403, "DENIED"),
     "ThrottlingException": (429, "TOOMANYREQUESTS"),
@@ -256,7 +257,7 @@ class Registry:
         manifest = parse(content, media_type or None)
         tag = None if ":" in spot.rest else spot.rest
         if tag is None and spot.rest != manifest.digest:
-            raise WireError(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+            raise other_digest(spot.place, spot.rest)
         if tag is not None and not TAG.fullmatch(tag):
             raise WireError(400, "TAG_INVALID", f"The image tag '{tag}' is invalid")
         added = self.images.put(spot.place, manifest, tag)

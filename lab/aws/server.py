@@ -97,6 +97,7 @@ class AwsLab:
             lambda: self.environment,
             chosen.account,
             rates,
+            images,
             lifecycle,
             scans,
         )

@@ -59,8 +59,8 @@ def tagged(priority: int, patterns: list[str], kind: str, number: int, **more: A
     return rule(priority, "tagged", kind, number, tagPatternList=patterns, **more)
 
 
-EXAMPLES = 'ECR user guide, "Examples of lifecycle policies": '
-RULES = 'ECR user guide, "How lifecycle policies work": '
+EXAMPLES = 'ECR user guide, "Examples of lifecycle policies in Amazon ECR": '
+RULES = 'ECR user guide, "Lifecycle policy evaluation rules": '
 PAIRS = (
     Image("A", ("beta-1", "prod-1"), 10),
     Image("B", ("beta-2", "prod-2"), 9),
@@ -74,90 +74,105 @@ MIXED = (
     Image("E", ("beta-3",), 3),
     Image("F", ("alpha-4", "beta-4"), 2),
 )
-WITH_UNTAGGED = (
-    Image("A", ("alpha-1",), 4),
-    Image("B", ("beta-1",), 3),
-    Image("C", (), 2),
-    Image("D", ("alpha-2",), 1),
-)
-CASES = (
+# The guide's own repositories and results, in its order; where it gives a policy alone, the images are ours.
+GUIDE = (
     Case(
         "older than fourteen days",
-        EXAMPLES + "filtering on image age",
+        EXAMPLES + "Filtering on image age",
         (tagged(1, ["prod*"], PUSHED, 14),),
         (Image("old", ("prod-1",), 15), Image("new", ("prod-2",), 13), Image("other", ("dev-1",), 99)),
         {"old": 1},
     ),
     Case(
+        "not pulled for ninety days",
+        EXAMPLES + "Filtering on last pulled time; Archiving images not pulled in a specified number of days",
+        (rule(1, "any", PULLED, 90, moves=True),),
+        (Image("used", ("a",), 400, pulled=1), Image("unused", ("b",), 400, pulled=91), Image("never", ("c",), 91)),
+        {"unused": 1, "never": 1},
+    ),
+    Case(
+        "archived for more than a year",
+        EXAMPLES + "Filtering on archive transition time",
+        (rule(1, "any", MOVED, 365, storageClass="archive"),),
+        (Image("active", ("a",), 999), Image("year", ("b",), 999, archived=364), Image("long", (), 999, archived=366)),
+        {"long": 1},
+    ),
+    Case(
         "one untagged image is kept",
-        EXAMPLES + "filtering on image count",
+        EXAMPLES + "Filtering on image count",
         (rule(1, "untagged", COUNT, 1),),
         (Image("first", (), 3), Image("second", (), 2), Image("third", (), 1), Image("tagged", ("x",), 9)),
         {"first": 1, "second": 1},
     ),
     Case(
         "the first rule keeps what the second would expire",
-        EXAMPLES + "filtering on multiple rules, example A",
+        EXAMPLES + "Filtering on multiple rules, Example A",
         (tagged(1, ["prod*"], COUNT, 1), tagged(2, ["beta*"], COUNT, 1)),
         PAIRS,
         {"A": 1},
     ),
     Case(
         "the same rules in the other order",
-        EXAMPLES + "filtering on multiple rules, example B",
+        EXAMPLES + "Filtering on multiple rules, Example B",
         (tagged(1, ["beta*"], COUNT, 1), tagged(2, ["prod*"], COUNT, 1)),
         PAIRS,
         {"A": 1, "B": 1},
     ),
     Case(
         "several patterns in one rule are all needed",
-        EXAMPLES + "filtering on multiple tags in a single rule, by age",
+        EXAMPLES + "Filtering on multiple tags in a single rule, Example A",
         (tagged(1, ["alpha*", "beta*"], PUSHED, 5),),
         MIXED,
         {"C": 1},
     ),
     Case(
-        "several patterns in one rule, counted",
-        EXAMPLES + "filtering on multiple tags in a single rule, by count",
+        "further tags do not matter",
+        EXAMPLES + "Filtering on multiple tags in a single rule, Example B",
         (tagged(1, ["alpha*", "beta*"], COUNT, 1),),
-        MIXED,
-        {"C": 1},
-    ),
-    Case(
-        "a rule for each pattern",
-        EXAMPLES + "filtering on multiple tags in several rules",
-        (tagged(1, ["alpha*"], PUSHED, 5), tagged(2, ["beta*"], PUSHED, 5)),
-        MIXED,
-        {"A": 1, "C": 1, "B": 2},
+        (
+            Image("A", ("alpha-1", "beta-1", "gamma-1"), 10),
+            Image("B", ("alpha-2", "beta-2"), 9),
+            Image("C", ("alpha-3", "beta-3", "gamma-2"), 8),
+        ),
+        {"A": 1, "B": 1},
     ),
     Case(
         "any image",
-        EXAMPLES + "filtering on all images",
+        EXAMPLES + "Filtering on all images, Example A",
         (rule(1, "any", COUNT, 1),),
-        WITH_UNTAGGED,
+        (
+            Image("A", ("alpha-1",), 4),
+            Image("B", ("beta-1",), 3),
+            Image("C", (), 2),
+            Image("D", ("alpha-2",), 1),
+        ),
         {"A": 1, "B": 1, "C": 1},
     ),
     Case(
-        "any image after a rule of its own",
-        EXAMPLES + "filtering on all images, with a second rule",
-        (tagged(1, ["alpha*"], COUNT, 1), rule(2, "untagged", COUNT, 1), rule(3, "any", COUNT, 1)),
-        WITH_UNTAGGED,
-        {"A": 1, "B": 3},
-    ),
-    Case(
-        "not pulled for ninety days",
-        EXAMPLES + "archiving images that were not pulled recently",
-        (rule(1, "any", PULLED, 90, moves=True),),
-        (Image("used", ("a",), 400, pulled=1), Image("unused", ("b",), 400, pulled=91), Image("never", ("c",), 91)),
-        {"unused": 1, "never": 1},
-    ),
-    Case(
-        "archived for a year",
-        EXAMPLES + "archiving and expiring images",
+        "all kinds of rules in one policy",
+        EXAMPLES + "Filtering on all images, Example B",
+        (tagged(1, ["alpha*"], COUNT, 1), rule(2, "untagged", PUSHED, 1), rule(3, "any", COUNT, 1)),
+        # D and E are both a day old, and E is the newer one.
         (
-            rule(1, "any", PUSHED, 30, moves=True),
-            rule(2, "any", MOVED, 365, storageClass="archive"),
+            Image("A", ("alpha-1", "beta-1"), 4),
+            Image("B", (), 3),
+            Image("C", ("alpha-2",), 2),
+            Image("D", ("git-hash",), 1),
+            Image("E", (), 0.99),
         ),
+        {"A": 1, "B": 2, "D": 3},
+    ),
+    Case(
+        "archived after thirty days",
+        EXAMPLES + "Archiving images older than a specified number of days",
+        (tagged(1, ["prod*"], PUSHED, 30, moves=True),),
+        (Image("old", ("prod-1",), 31), Image("new", ("prod-2",), 29), Image("other", ("dev-1",), 99)),
+        {"old": 1},
+    ),
+    Case(
+        "archived, then expired",
+        EXAMPLES + "Combining archive and expire rules",
+        (rule(1, "any", PUSHED, 30, moves=True), rule(2, "any", MOVED, 365, storageClass="archive")),
         (
             Image("young", ("a",), 29),
             Image("old", ("b",), 31),
@@ -166,12 +181,47 @@ CASES = (
         ),
         {"old": 1, "long": 2},
     ),
+)
+CASES = (
+    *GUIDE,
+    Case(
+        "an image that a rule matches is out of reach of the next",
+        RULES + "a rule with a lower priority",
+        (tagged(1, ["alpha*"], PUSHED, 5), tagged(2, ["beta*"], PUSHED, 5)),
+        MIXED,
+        {"A": 1, "C": 1, "B": 2},
+    ),
+    Case(
+        "a wildcard before and after",
+        RULES + "tagPatternList",
+        (tagged(1, ["*prod*"], PUSHED, 1),),
+        (Image("A", ("repo-production",), 2), Image("B", ("prod-team",), 2), Image("C", ("pro-d",), 2)),
+        {"A": 1, "B": 1},
+    ),
+    Case(
+        "prefixes in one rule, patterns in another",
+        RULES + "either tagPatternList or tagPrefixList",
+        (rule(1, "tagged", PUSHED, 1, tagPrefixList=["v1", "web"]), tagged(2, ["v*"], PUSHED, 1)),
+        (Image("A", ("v1.0", "web-1"), 2), Image("B", ("v1.1",), 2), Image("C", ("rc-v1",), 2)),
+        {"A": 1, "B": 2},
+    ),
     Case(
         "a restored image is as old as its return",
         RULES + "last_activated_at",
         (rule(1, "any", PUSHED, 30, moves=True),),
         (Image("restored", ("a",), 500, archived=100, activated=5), Image("again", ("b",), 500, 0, 90, 31)),
         {"again": 1},
+    ),
+    Case(
+        "a restored image that nobody pulled since",
+        RULES + "sinceImagePulled",
+        (rule(1, "any", PULLED, 30, moves=True),),
+        (
+            Image("back", ("a",), 500, pulled=200, archived=100, activated=5),
+            Image("long", ("b",), 500, pulled=200, archived=100, activated=40),
+            Image("used", ("c",), 500, pulled=3, archived=100, activated=40),
+        ),
+        {"long": 1},
     ),
     Case(
         "children of an index are held and not counted",
@@ -186,6 +236,18 @@ CASES = (
         {"loose": 1},
     ),
     Case(
+        "children of an archived index are held no more",
+        RULES + "the manifest list being deleted or archived first",
+        (rule(1, "any", PUSHED, 30, moves=True),),
+        (
+            Image("index", ("v1",), 99, archived=9, children=("child",)),
+            Image("child", (), 99),
+            Image("other", ("v2",), 9, children=("held",)),
+            Image("held", (), 99),
+        ),
+        {"child": 1},
+    ),
+    Case(
         "a referrer is no image of its own",
         RULES + "reference artifacts",
         (rule(1, "untagged", PUSHED, 1),),
@@ -194,7 +256,7 @@ CASES = (
     ),
     Case(
         "priorities need not follow each other",
-        RULES + "rule priority",
+        'ECR user guide, "Lifecycle policy properties in Amazon ECR": rulePriority',
         (tagged(90, ["rc-*"], COUNT, 1), tagged(7, ["*-1"], COUNT, 1)),
         (Image("A", ("rc-1",), 3), Image("B", ("b-1",), 2), Image("C", ("rc-2",), 1), Image("D", ("rc-3",), 0.5)),
         {"A": 7, "C": 90},

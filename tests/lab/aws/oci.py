@@ -37,12 +37,12 @@ class _Connection(http.client.HTTPSConnection):
     """A connection to *address* under the name and port of a registry."""
 
     def __init__(self, registry: str, address: str, context: ssl.SSLContext) -> None:
-        super().__init__(registry, context=context, timeout=20)
+        super().__init__(registry, context=context, timeout=60)
         self._address = address
         self._tls = context
 
     def connect(self) -> None:
-        raw = socket.create_connection((self._address, self.port), 20)
+        raw = socket.create_connection((self._address, self.port), 60)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
 

@@ -114,6 +114,35 @@ def test_too_many_images_at_once_are_throttled(lab: Lab, ecr: Any, registry: Reg
     assert refusal(error) == ("ThrottlingException", "Rate exceeded", 400)
 
 
+@pytest.fixture
+def small(lab: Lab) -> Iterator[None]:
+    """Repositories hold two images, during the test."""
+    lab.control("POST", "quotas", {"images": 2})
+    yield
+    lab.control("POST", "quotas", {"images": None})
+
+
+@pytest.mark.usefixtures("small")
+def test_a_full_repository_takes_tags_and_no_image(ecr: Any, registry: Registry, repository: str) -> None:
+    """The third image is refused by wire and API, under no tag too; a further tag of the second is not."""
+    for number in range(2):
+        manifest, _ = registry.push_image(repository, f"v{number}", f"image {number}")
+    third = registry.push_content(repository, "third")
+    text = (
+        f"The repository with name '{repository}' in registry with id '123456789012' "
+        "already has the maximum allowed number of images which is '2'"
+    )
+    for reference in ("v2", digest_of(third)):
+        reply = registry.push(repository, reference, third)
+        assert (reply.status, reply.error) == (403, ("DENIED", text))
+    with pytest.raises(ecr.exceptions.LimitExceededException) as error:
+        ecr.put_image(repositoryName=repository, imageManifest=third.decode(), imageTag="v2")
+    assert refusal(error)[1] == text
+    assert registry.push(repository, "again", manifest).status == 201
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v0"}])
+    assert registry.push(repository, "v2", third).status == 201
+
+
 def referrer(registry: Registry, repository: str, subject: str, number: int) -> bytes:
     """Return the manifest of a referrer of *subject* whose blobs are there."""
     base = json.loads(registry.push_content(repository, "signature"))

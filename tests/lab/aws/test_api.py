@@ -29,6 +29,8 @@ def test_a_new_tag_by_the_api_is_pulled_at_once(ecr: Any, registry: Registry, re
     ][0]
     assert (got["imageManifest"].encode(), got["imageManifestMediaType"]) == (manifest, MANIFEST)
     assert got["imageId"] == {"imageDigest": digest, "imageTag": "v1"}
+    unfit = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}], acceptedMediaTypes=[INDEX])
+    assert (unfit["images"], unfit["failures"][0]["failureCode"]) == ([], "ImageNotFound")
     image = put(ecr, repository, manifest, imageTag="v2", imageDigest=digest, imageManifestMediaType=MANIFEST)
     assert image["imageId"] == {"imageDigest": digest, "imageTag": "v2"}
     assert registry.ask("GET", f"/v2/{repository}/manifests/v2").body == manifest
@@ -122,6 +124,8 @@ def test_what_is_missing_is_a_failure_or_an_exception(ecr: Any, repository: str)
         ({"imageDigest": "x"}, "InvalidImageDigest"),
     ]
     assert answer["failures"][0]["failureReason"] == "Requested image not found"
+    with pytest.raises(ecr.exceptions.InvalidParameterException):
+        ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": f"t{n}"} for n in range(101)])
     with pytest.raises(ecr.exceptions.ImageNotFoundException) as error:
         ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "none"}])
     assert refusal(error)[1] == (
@@ -166,12 +170,12 @@ def test_a_layer_is_downloaded_by_its_address(ecr: Any, registry: Registry, repo
     """GetDownloadUrlForLayer gives an address that works by itself, and only as it was signed."""
     digest = registry.push_blob(repository, b"a configuration")
     url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)["downloadUrl"]
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         assert answer.read() == b"a configuration"
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Range": "bytes=2-8"}), timeout=10) as answer:
         assert (answer.status, answer.read(), answer.headers["Content-Range"]) == (206, b"configu", "bytes 2-8/15")
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(url.replace("signature=", "signature=0"), timeout=10)
+        urllib.request.urlopen(url.replace("signature=", "signature=0"), timeout=60)
     missing = digest_of(b"missing")
     with pytest.raises(ecr.exceptions.LayersNotFoundException):
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=missing)
@@ -243,8 +247,12 @@ def test_a_thousand_tags_and_no_more(ecr: Any, registry: Registry, repository: s
     manifest, _ = registry.push_image(repository, "t0", "hello")
     for number in range(1, 1000):
         assert registry.push(repository, f"t{number}", manifest).status == 201
-    with pytest.raises(ecr.exceptions.LimitExceededException):
+    with pytest.raises(ecr.exceptions.LimitExceededException) as error:
         put(ecr, repository, manifest, imageTag="t1000")
+    assert refusal(error)[1] == (
+        f"Adding tag 't1000' to an image in the repository with name '{repository}' in registry with id "
+        "'123456789012' exceeds the maximum allowed number of tags per image which is '1000'"
+    )
 
 
 def test_an_operation_that_the_lab_does_not_know_is_named(lab: Lab, ecr: Any) -> None:
@@ -309,7 +317,7 @@ def test_images_and_repositories_change_at_the_same_time(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(150)
     assert [t for t in threads if t.is_alive()] == []
     assert failures == []
     rows = {r["imageDigest"]: r["imageTags"] for r in ecr.describe_images(repositoryName=repository)["imageDetails"]}

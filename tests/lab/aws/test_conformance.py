@@ -63,7 +63,7 @@ CASES = (
     Case(PUSH, "PUT /v2/{repository}/blobs/uploads/9a2c?digest={layer}", 404, "BLOB_UPLOAD_UNKNOWN"),
     Case(PUSH, "PUT /v2/{repository}/manifests/again", 201, body=b"{content}", header={**ANY, **DIGEST}),
     Case(PUSH, "PUT /v2/{repository}/manifests/{manifest}", 201, body=b"{content}", header={**ANY, **DIGEST}),
-    Case(PUSH, "PUT /v2/{repository}/manifests/{missing}", 400, "DIGEST_INVALID", body=b"{content}"),
+    Case(PUSH, "PUT /v2/{repository}/manifests/{missing}", 400, "MANIFEST_INVALID", body=b"{content}"),
     Case(PUSH, "PUT /v2/{repository}/manifests/bad", 400, "MANIFEST_INVALID", body=b"no JSON"),
     Case(PUSH, "PUT /v2/{repository}/manifests/-bad", 400, "TAG_INVALID", body=b"{content}"),
     Case(PUSH, "PUT /v2/{repository}/none/manifests/v1", 404, "NAME_UNKNOWN", body=b"{content}"),

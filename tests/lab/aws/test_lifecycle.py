@@ -38,7 +38,7 @@ def seconds(days: float | None) -> float | None:
 
 def states(images: Sequence[Image]) -> list[State]:
     """Return images in the lab's shape."""
-    held = {child for image in images for child in image.children}
+    held = {child for image in images if image.status != "ARCHIVED" for child in image.children}
     return [
         State(
             digest=image.name,
@@ -154,7 +154,10 @@ REFUSED = {
     "expire by pull": [rule(1, "any", PULLED, 90)],
     "move of archived images": [rule(1, "any", PUSHED, 90, storageClass="archive", moves=True)],
     "transitioned in the standard class": [rule(1, "any", MOVED, 90)],
-    "counted in the archive class": [rule(1, "any", COUNT, 1, storageClass="archive")],
+    "count of archived images": [rule(1, "any", COUNT, 9, storageClass="archive")],
+    "age of archived images": [rule(1, "any", PUSHED, 90, storageClass="archive")],
+    "pull of archived images": [rule(1, "any", PULLED, 90, storageClass="archive", moves=True)],
+    "another move of archived images": [rule(1, "any", MOVED, 90, storageClass="archive", moves=True)],
     "archived for less than ninety days": [rule(1, "any", MOVED, 89, storageClass="archive")],
     "two rules for untagged": [rule(1, "untagged", COUNT, 1), rule(2, "untagged", PUSHED, 1)],
     "two rules for any": [rule(1, "any", COUNT, 1), rule(2, "any", PUSHED, 1)],
@@ -226,7 +229,7 @@ def clock(lab: Lab) -> Iterator[Any]:
 
 
 def test_policies_act_when_time_has_passed(lab: Lab, ecr: Any, registry: Registry, repository: str, clock: Any) -> None:
-    """Images are archived, then expired; an index takes its children's protection along, a subject its referrers."""
+    """Images are archived, then expired; a child is held by its index until that is in the archive."""
     moving = [rule(1, "any", PUSHED, 30, moves=True), rule(2, "any", MOVED, 90, storageClass="archive")]
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=json.dumps({"rules": moving}))
     child = registry.push_content(repository, "child")
@@ -243,7 +246,12 @@ def test_policies_act_when_time_has_passed(lab: Lab, ecr: Any, registry: Registr
     index = digest_of(index_manifest(child))
     assert statuses == {index: "ARCHIVED", digest_of(child): "ACTIVE", young: "ACTIVE"}
     clock(20)
-    assert [r["imageDigest"] for r in lab.control("POST", "lifecycle") if r["repositoryName"] == repository] == []
+    done = {
+        r["imageDigest"]: r["action"]["type"]
+        for r in lab.control("POST", "lifecycle")
+        if r["repositoryName"] == repository
+    }
+    assert done == {digest_of(child): "TRANSITION"}
     clock(71)
     done = {
         r["imageDigest"]: r["action"]["type"]
@@ -255,7 +263,7 @@ def test_policies_act_when_time_has_passed(lab: Lab, ecr: Any, registry: Registr
 
 
 def test_referrers_go_after_their_subject(lab: Lab, ecr: Any, registry: Registry, repository: str) -> None:
-    """A signature stays for as long as its subject does, and goes with the next sweep."""
+    """A signature stays as its subject does, and is archived and deleted with the next sweep after it."""
     _, subject = registry.push_image(repository, "v1", "subject")
     base = json.loads(registry.push_content(repository, "signature"))
     described = {"mediaType": MANIFEST, "digest": subject, "size": 1}
@@ -263,7 +271,14 @@ def test_referrers_go_after_their_subject(lab: Lab, ecr: Any, registry: Registry
     registry.push(repository, digest_of(signature), signature)
     lab.control("POST", "lifecycle")
     assert len(ecr.list_images(repositoryName=repository)["imageIds"]) == 2
-    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": subject}])
-    assert ecr.list_images(repositoryName=repository)["imageIds"] == [{"imageDigest": digest_of(signature)}]
+    asked = {"repositoryName": repository, "imageId": {"imageDigest": subject}}
+    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    own = [{"imageDigest": digest_of(signature)}]
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == own
     lab.control("POST", "lifecycle")
     assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": subject}])
+    everything = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
+    assert ecr.list_images(**everything)["imageIds"] == own
+    lab.control("POST", "lifecycle")
+    assert ecr.list_images(**everything)["imageIds"] == []

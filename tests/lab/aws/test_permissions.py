@@ -103,6 +103,20 @@ def test_each_request_of_the_wire_needs_its_action(
         assert reply.error == ("DENIED", sentence(role, lacking, f"{ARN}/{repository}"))
 
 
+def test_an_operation_may_need_another_ones_permission(lab: Lab, repository: str, session: Any) -> None:
+    """ListImageReferrers is allowed and refused as BatchGetImage."""
+    subject = {"repositoryName": repository, "subjectId": {"imageDigest": digest_of(b"")}}
+    for action, others in (("ecr:BatchGetImage", False), ("ecr:ListImageReferrers", True)):
+        role, keys = session({"NotAction": action, "Resource": "*"})
+        own = lab.client("ecr", keys)
+        if others:
+            assert own.list_image_referrers(**subject)["referrers"] == []
+            continue
+        with pytest.raises(ClientError) as error:
+            own.list_image_referrers(**subject)
+        assert refusal(error)[1] == sentence(role, action, f"{ARN}/{repository}")
+
+
 def test_an_explicit_deny_wins_and_is_told(lab: Lab, session: Any) -> None:
     """Deny beats Allow, and the sentence says which kind of policy it stands in."""
     role, keys = session({"Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "ecr:Create*", "Resource": "*"})
@@ -160,6 +174,17 @@ def test_a_roles_secret_from_secrets_manager(lab: Lab, session: Any) -> None:
     _, keys = session()
     with pytest.raises(ClientError, match="AccessDeniedException"):
         lab.client("secretsmanager", keys).get_secret_value(SecretId="gitops")
+
+
+def test_a_roles_parameter_from_systems_manager(lab: Lab, session: Any) -> None:
+    """A parameter's ARN has its name after ``parameter/``, with or without the slash of its path."""
+    arn = "arn:aws:ssm:*:*:parameter/ci/token"
+    lab.admin("ssm").put_parameter(Name="/ci/token", Value="value", Type="SecureString")
+    _, keys = session({"Action": "ssm:GetParameter", "Resource": arn})
+    own = lab.client("ssm", keys)
+    assert own.get_parameter(Name="/ci/token", WithDecryption=True)["Parameter"]["Value"] == "value"
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        own.get_parameter(Name="/ci/other")
 
 
 def test_a_repositorys_policy_admits_a_role_but_not_by_its_account(lab: Lab, ecr: Any, session: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 from typing import Any
@@ -79,7 +80,7 @@ def test_a_token_request_needs_the_jobs_own_token(lab: Lab) -> None:
     """The request token is checked."""
     given = lab.control("POST", "oidc", {})
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(urllib.request.Request(given["url"], headers={"Authorization": "bearer x"}), timeout=10)
+        urllib.request.urlopen(urllib.request.Request(given["url"], headers={"Authorization": "bearer x"}), timeout=60)
 
 
 def test_the_form_with_ids_is_refused_by_a_policy_without_them(lab: Lab, trusting: Any) -> None:
@@ -183,6 +184,20 @@ def test_a_chain_lasts_an_hour_at_most(lab: Lab, trusting: Any) -> None:
     with pytest.raises(ClientError) as error:
         sts.assume_role(RoleArn=trusting(), RoleSessionName="chained")
     assert refusal(error)[0] == "AccessDenied"
+
+
+def test_a_callers_own_policy_is_asked_too(lab: Lab, trusting: Any) -> None:
+    """Trust in the account hands the decision to the account's policies; trust in the role decides by itself."""
+    first, iam = trusting(), lab.admin("iam")
+    sts = lab.client("sts", lab.assume(first, lab.token(repository="o/r"))["Credentials"])
+    statement = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
+    second = setup.role(iam, f"role-{next(COUNTER)}", {"Statement": [statement]}, [])
+    with pytest.raises(ClientError) as error:
+        sts.assume_role(RoleArn=second, RoleSessionName="chained")
+    assert refusal(error)[0] == "AccessDenied"
+    own = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": second}}
+    iam.put_role_policy(RoleName=first.rsplit("/", 1)[1], PolicyName="chain", PolicyDocument=json.dumps(own))
+    assert sts.assume_role(RoleArn=second, RoleSessionName="chained")["Credentials"]
 
 
 def test_a_trust_policy_that_is_scoped_to_nothing_is_not_stored(lab: Lab) -> None:

@@ -111,7 +111,11 @@ def test_blobs_belong_to_one_repository(registry: Registry, repository: str, ecr
 def test_a_manifest_needs_its_layers(registry: Registry, repository: str) -> None:
     """A manifest whose blobs were not pushed is refused, and not recorded."""
     reply = registry.push(repository, "v1", image_manifest(b"config", b"layer"))
-    assert (reply.status, reply.error[0]) == (400, "BLOB_UNKNOWN")
+    text = (
+        f"Layers with digests '[{digest_of(b'config')}, {digest_of(b'layer')}]' required for pushing image into "
+        f"repository with name '{repository}' in the registry with id '123456789012' do not exist"
+    )
+    assert (reply.status, reply.error) == (400, ("BLOB_UPLOAD_UNKNOWN", text))
     assert registry.ask("GET", f"/v2/{repository}/manifests/v1").status == 404
 
 
@@ -175,7 +179,11 @@ def test_a_push_by_a_digest_that_is_not_its_own_is_refused(registry: Registry, r
     """A manifest is stored under its own digest only."""
     manifest = registry.push_content(repository, "x")
     reply = registry.push(repository, digest_of(b"other"), manifest)
-    assert (reply.status, reply.error[0]) == (400, "DIGEST_INVALID")
+    text = (
+        f"The image with digest '{digest_of(b'other')}' in repository '{repository}' and registry ID '123456789012' "
+        "does not match the image digest that Amazon ECR has calculated."
+    )
+    assert (reply.status, reply.error) == (400, ("MANIFEST_INVALID", text))
 
 
 def test_referrers_of_an_image_are_listed(registry: Registry, repository: str) -> None:
@@ -187,6 +195,8 @@ def test_referrers_of_an_image_are_listed(registry: Registry, repository: str) -
     assert registry.push(repository, digest_of(content), content).headers["OCI-Subject"] == digest
     found = json.loads(registry.ask("GET", f"/v2/{repository}/referrers/{digest}").body)["manifests"]
     assert [(m["digest"], m["artifactType"]) for m in found] == [(digest_of(content), "text/x")]
+    other = registry.ask("GET", f"/v2/{repository}/referrers/{digest}?artifactType=text/y")
+    assert json.loads(other.body)["manifests"] == []
 
 
 def test_deleting_a_manifest_by_the_wire_is_not_supported(registry: Registry, repository: str) -> None:
