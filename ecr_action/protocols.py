@@ -265,7 +265,10 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The files looked at, all of one commit. *paths* lists every file of the tree where it was read."""
+    """The files looked at, all of one commit. *paths* lists every file of the tree where it was read.
+
+    *since*: how many commits the branch got since it was read before, by the same reader; None where that is unknown.
+    """
 
     repository: str
     branch: str
@@ -273,6 +276,7 @@ class Snapshot:
     files: tuple[File, ...]
     paths: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    since: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

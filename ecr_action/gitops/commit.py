@@ -8,7 +8,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -34,6 +34,8 @@ _REPOSITORY = """query repository($owner: String!, $name: String!%s) {
 _FILE = """%s: file(path: $%s) {
   mode object { oid ... on Blob { text byteSize isTruncated isBinary } }
 }"""
+# More commits than land between two looks at the busiest branch.
+_LAST = "history(first: 50) { nodes { oid } }"
 _LATEST = """query latest($owner: String!, $name: String!, $ref: String!) {
   repository(owner: $owner, name: $name) {
     ref(qualifiedName: $ref) { target { ... on Commit {
@@ -60,12 +62,13 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class _Head:
-    """The branch as a query saw it: *entries* are the answers for the files that were named."""
+    """The branch as a query saw it: *entries* are the answers for the files named, *latest* its last commits' ids."""
 
     repository: str
     branch: str
     oid: str
     entries: Mapping[str, Any]
+    latest: tuple[str, ...] = ()
 
 
 class GitHubGitOps:
@@ -107,16 +110,22 @@ class GitHubGitOps:
     def _again(self) -> Snapshot | None:
         """The files of the last snapshot as they are now; None where one of them is gone, or became a link."""
         assert self._last is not None
-        head = self._head([file.path for file in self._last.files])
+        head = self._head([file.path for file in self._last.files], latest=True)
         if head.oid == self._last.head:
-            return self._last
+            return replace(self._last, since=0)
         entries = head.entries
         if any(entry is None or not wanted(path, _mode(entry), ()) for path, entry in entries.items()):
             return None
         kept = tuple(file for path, entry in entries.items() if (file := self._file(path, entry)))
         paths, skipped = self._last.paths, self._last.skipped
         return Snapshot(
-            repository=head.repository, branch=head.branch, head=head.oid, files=kept, paths=paths, skipped=skipped
+            repository=head.repository,
+            branch=head.branch,
+            head=head.oid,
+            files=kept,
+            paths=paths,
+            skipped=skipped,
+            since=next((count for count, oid in enumerate(head.latest) if oid == self._last.head), None),
         )
 
     def _named(self, paths: Sequence[str]) -> Snapshot | None:
@@ -146,12 +155,12 @@ class GitHubGitOps:
             fix="gitops-files: a path that is there. Without 'gitops-files' the files are found by the image's name.",
         )
 
-    def _head(self, paths: Sequence[str]) -> _Head:
+    def _head(self, paths: Sequence[str], *, latest: bool = False) -> _Head:
         """The branch's head and the entries of *paths*, in one query, so that both are of one commit."""
         owner, _, name = self._repository.partition("/")
         names = {f"f{index}": path for index, path in enumerate(dict.fromkeys(paths))}
         declared = "".join(f", ${alias}: String!" for alias in names)
-        fields = "\n".join(_FILE % (alias, alias) for alias in names)
+        fields = "\n".join([*([_LAST] if latest else []), *(_FILE % (alias, alias) for alias in names)])
         variables = {"owner": owner, "name": name, **names}
         if self._branch:
             declared += ", $ref: String!"
@@ -179,7 +188,9 @@ class GitHubGitOps:
             raise outcomes.no_access(full_name, self._api.token.reveal(), said, {})
         target = found["ref"]["target"]
         entries = {path: target.get(alias) for alias, path in names.items()}
-        return _Head(full_name, str(found["ref"]["name"]), str(target["oid"]), entries)
+        history = target.get("history") or {"nodes": ()}
+        latest = tuple(str(node["oid"]) for node in history["nodes"])
+        return _Head(full_name, str(found["ref"]["name"]), str(target["oid"]), entries, latest)
 
     def _file(self, path: str, entry: Mapping[str, Any] | None) -> File | None:
         """The file with its exact bytes: a text that GitHub cut or decoded otherwise is fetched as it is."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ecr_action.errors import GitOpsBusy
+from ecr_action.gitops.contention import LOOK_SECONDS, Window
 from ecr_action.protocols import Clock, Commit, Console, GitOps, Snapshot, Stale
 
-# Fifty jobs on one branch get through with these, below GitHub's secondary limits (80 writes a minute).
-BASE_SECONDS, CAP_SECONDS, BUDGET_SECONDS = 2.0, 60.0, 600.0
-
-
-def pause(attempt: int, chance: float) -> float:
-    """Seconds before attempt number *attempt* + 1 (the first is 1): full jitter, *chance* between 0 and 1."""
-    return chance * min(CAP_SECONDS, BASE_SECONDS * float(2 ** min(attempt - 1, 10)))
+BUDGET_SECONDS = 600.0
 
 
 def write(
@@ -26,37 +22,78 @@ def write(
     console: Console,
     clock: Clock,
     chance: Callable[[], float],
+    seen: Snapshot | None = None,
 ) -> Commit | None:
     """Commit what *decide* makes of the branch as it is; None where there is nothing to change.
 
     *message* is asked for after each decision, since it tells what was decided; *chance* gives random numbers between
-    0 and 1. A moved branch is read and decided on again, so that a concurrent commit is neither lost nor overwritten.
-    Raises GitOpsBusy after ten minutes of that, and whatever the parts raise.
+    0 and 1; *seen* is what was read before, if anything was. A moved branch is read and decided on again, so that a
+    concurrent commit is neither lost nor overwritten. Raises GitOpsBusy after ten minutes of that, and whatever the
+    parts raise.
     """
-    end = clock.monotonic() + BUDGET_SECONDS
-    attempt = 0
+    turns = _Turns(lambda: gitops.read(patterns, needles), console, clock, chance)
+    snapshot = seen or turns.read()
     while True:
-        attempt += 1
-        snapshot = gitops.read(patterns, needles)
         changes = decide(snapshot)
         if not changes:
             console.info(f"Nothing to change in {snapshot.repository}.")
             return None
+        begun = clock.monotonic()
         try:
             return gitops.commit(snapshot, changes, message())
         except Stale as stale:
-            wait = pause(attempt, chance())
-            if clock.monotonic() + wait > end:
-                raise _busy(snapshot, attempt, stale) from stale
-            told = str(stale) or "it moved"
-            console.info(f"{snapshot.branch} of {snapshot.repository}: {told}; reading it again in {wait:.1f} s.")
-            clock.sleep(wait)
+            snapshot = turns.after(snapshot, stale, clock.monotonic() - begun)
+
+
+@dataclass
+class _Turns:
+    """Whose turn it is on a branch that several write to: waits, looks, and gives up after ten minutes."""
+
+    look: Callable[[], Snapshot]
+    console: Console
+    clock: Clock
+    chance: Callable[[], float]
+    window: Window = field(default_factory=Window)
+    # When the branch was last looked at; None where somebody else did, before.
+    looked: float | None = None
+
+    def __post_init__(self) -> None:
+        self.end = self.clock.monotonic() + BUDGET_SECONDS
+
+    def read(self) -> Snapshot:
+        snapshot = self.look()
+        self.looked = self.clock.monotonic()
+        return snapshot
+
+    def after(self, snapshot: Snapshot, stale: Stale, own: float) -> Snapshot:
+        """The branch as it is when our turn comes, after a refusal that took *own* seconds. Raises GitOpsBusy."""
+        told = f"{snapshot.branch} of {snapshot.repository}: {str(stale) or 'it moved'};"
+        if self.looked is None:
+            # What was read long ago was bound to be refused: that tells nothing of others who wait.
+            self.console.info(f"{told} reading it again.")
+            return self.read()
+        self.window.refused()
+        refused = True
+        while True:
+            wait = self.window.wait(self.chance())
+            if self.clock.monotonic() + wait > self.end:
+                raise _busy(snapshot, self.window.refusals, stale) from stale
+            if refused:
+                self.console.info(f"{told} reading it again in {min(wait, LOOK_SECONDS):.1f} s.")
+            self.clock.sleep(min(wait, LOOK_SECONDS))
+            before = self.looked
+            snapshot = self.read()
+            self.window.look(snapshot.since, self.looked - before, own, refused=refused)
+            if wait <= LOOK_SECONDS:
+                return snapshot
+            refused = False
 
 
 def _busy(snapshot: Snapshot, attempts: int, last: Stale) -> GitOpsBusy:
     said = f" The last time: {last}." if str(last) else ""
     return GitOpsBusy(
-        f"{attempts} attempts in ten minutes made no commit on {snapshot.branch} of {snapshot.repository}.{said}",
+        f"{snapshot.branch} of {snapshot.repository}: ten minutes without a commit of ours (refused: {attempts})."
+        f"{said}",
         why="Others commit to it all the time, or GitHub keeps failing. The image is published.",
         fix="Run the job again.",
         transient=True,

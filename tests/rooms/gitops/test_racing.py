@@ -108,8 +108,8 @@ def test_a_branch_that_never_rests_is_given_up_after_ten_minutes(place: Place) -
     with pytest.raises(GitOpsBusy) as busy:
         place.write(place.room(), decide)
     assert busy.value.transient
-    assert place.clock.slept[:6] == [1, 2, 4, 8, 16, 30]
     assert 500 < sum(place.clock.slept) <= 600
+    assert len([call for call in place.calls() if call == "createCommitOnBranch"]) < 200
 
 
 def test_ten_jobs_at_once_all_land(github: client.GitHub) -> None:

@@ -6,28 +6,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ecr_action.errors import GitOpsBusy
-from ecr_action.gitops.write import BUDGET_SECONDS, CAP_SECONDS, pause, write
+from ecr_action.gitops.write import write
 from ecr_action.protocols import Commit, File, Snapshot, Stale
 from tests.rooms.github.said import QuickClock, Said
 
 
 @dataclass
 class Branch:
-    """A branch in memory that moves under the first *moves* commits."""
+    """A branch in memory that moves under the first *moves* commits; *since* is what a second read tells."""
 
     moves: int = 0
     content: bytes = b"old"
     reads: int = 0
     commits: list[tuple[str, Mapping[str, bytes], str]] = field(default_factory=list)
+    since: int | None = None
 
     def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         self.reads += 1
         files = (File(path="a.yaml", content=self.content),)
-        return Snapshot(repository="o/r", branch="main", head=str(self.reads), files=files)
+        since = self.since if self.reads > 1 else None
+        return Snapshot(repository="o/r", branch="main", head=str(self.reads), files=files, since=since)
 
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit:
         if self.moves:
@@ -37,11 +37,18 @@ class Branch:
         return Commit(oid="c" * 40, url="")
 
 
-def run(branch: Branch, clock: QuickClock, decide: Callable[[Snapshot], Mapping[str, bytes]]) -> Commit | None:
-    """The loop with half of each wait's bound."""
+def run(
+    branch: Branch,
+    clock: QuickClock,
+    decide: Callable[[Snapshot], Mapping[str, bytes]],
+    *,
+    chance: float = 0.5,
+    seen: Snapshot | None = None,
+) -> Commit | None:
+    """The loop with *chance* (half) of each window."""
     return write(
         branch, decide, patterns=["a.yaml"], needles=[b"x"], message=lambda: "Bump",
-        console=Said(), clock=clock, chance=lambda: 0.5,
+        console=Said(), clock=clock, chance=lambda: chance, seen=seen,
     )  # fmt: skip
 
 
@@ -51,7 +58,35 @@ def test_what_was_decided_is_committed_on_the_head_it_was_decided_for() -> None:
     made = run(branch, clock, lambda snapshot: {"a.yaml": snapshot.head.encode()})
     assert made == Commit(oid="c" * 40, url="")
     assert branch.commits == [("3", {"a.yaml": b"3"}, "Bump")]
-    assert clock.slept == [1.0, 2.0]
+    assert clock.slept == [4.0, 4.0]
+
+
+def test_a_long_wait_is_cut_short_when_a_look_shows_that_nobody_is_there() -> None:
+    """One commit in four seconds: the window of eight shrinks to two."""
+    branch, clock = Branch(moves=1, since=1), QuickClock()
+    assert run(branch, clock, lambda _: {"a.yaml": b"new"}, chance=0.9) is not None
+    assert clock.slept == [4.0, 1.8]
+    assert branch.reads == 3
+
+
+def test_on_a_crowded_branch_looking_is_all_that_is_done() -> None:
+    """Two commits a second land without us: nine tenths of a window that grows to a minute are never over."""
+    branch, clock = Branch(moves=1, since=8), QuickClock()
+    with pytest.raises(GitOpsBusy, match="without a commit of ours"):
+        run(branch, clock, lambda _: {"a.yaml": b"new"}, chance=0.9)
+    assert set(clock.slept) == {4.0}
+    assert branch.commits == []
+
+
+def test_what_was_read_long_before_is_decided_on_first() -> None:
+    """One call less; where the branch has moved since, it is read at once: that is no sign of a crowd."""
+    seen = Snapshot(repository="o/r", branch="main", head="0", files=())
+    branch, clock = Branch(), QuickClock()
+    assert run(branch, clock, lambda _: {"a.yaml": b"new"}, seen=seen) is not None
+    assert (branch.reads, branch.commits[0][0]) == (0, "0")
+    branch = Branch(moves=1)
+    assert run(branch, clock, lambda _: {"a.yaml": b"new"}, seen=seen) is not None
+    assert (branch.reads, branch.commits[0][0], clock.slept) == (1, "1", [])
 
 
 def test_nothing_decided_is_nothing_committed() -> None:
@@ -73,7 +108,7 @@ def test_time_and_not_a_count_of_attempts_is_the_limit() -> None:
         run(branch, clock, slow)
     assert branch.reads == 6
     assert busy.value.transient
-    assert "6 attempts" in busy.value.what
+    assert "(refused: 6)" in busy.value.what
 
 
 def test_an_error_of_a_decision_ends_the_loop() -> None:
@@ -86,15 +121,3 @@ def test_an_error_of_a_decision_ends_the_loop() -> None:
     with pytest.raises(GitOpsBusy):
         run(branch, QuickClock(), broken)
     assert branch.commits == []
-
-
-def test_waits_double_up_to_a_minute() -> None:
-    """The bound of each wait; chance decides how much of it is used."""
-    assert [pause(attempt, 1.0) for attempt in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
-    assert pause(3, 0.25) == 2.0
-
-
-@given(st.integers(1, 10**9), st.floats(0, 1))
-def test_a_wait_is_never_longer_than_a_minute(attempt: int, chance: float) -> None:
-    """However many attempts there were."""
-    assert 0 <= pause(attempt, chance) <= CAP_SECONDS < BUDGET_SECONDS
