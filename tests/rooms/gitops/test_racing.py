@@ -47,6 +47,7 @@ def test_a_branch_that_moved_is_read_and_decided_on_again_in_two_calls(place: Pl
     assert place.read(DEV) == b"image: registry/hello-node:new # changed\n"
     assert place.subjects() == ["Bump", "Somebody else", "Initial commit"]
     assert [snapshot.head for snapshot in seen][1] == setup.log(place.bare)[1].oid
+    assert [snapshot.since for snapshot in seen] == [None, 1]
 
 
 def test_what_another_run_did_meanwhile_is_not_done_twice(place: Place) -> None:

@@ -1,0 +1,78 @@
+"""Jobs from the moment their images are published: the roll-out, from a process's environment to its exit status.
+
+Started with a file of environments, one for each job and each with its LOG, it becomes that many processes at once:
+what all of them load is loaded once, or else two cores would do nothing but start Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+from ecr_action import assemble, environment, inputs, plan
+from ecr_action import wanted as wanting
+from ecr_action.github import context
+from ecr_action.github.api import Api  # noqa: F401 (loaded before the processes part)
+from ecr_action.github.commands import Runner
+from ecr_action.gitops.commit import GitHubGitOps  # noqa: F401
+from ecr_action.report import Outcome
+from ecr_action.rollout import roll_out
+
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+class NoImages:
+    """No call of the registry: what stands names its commit."""
+
+    def find(self, *_: Any) -> Any:
+        """Nobody asks."""
+        raise AssertionError
+
+
+def job() -> int:
+    """Roll the image of GITHUB_SHA out; 0 where it was deployed."""
+    started, console = environment.read(), Runner()
+    parsed, problems = inputs.parse(started.inputs)
+    commit = started.get("GITHUB_SHA")
+    found = context.read(started.variables, started.payload, context.Checkout(head=commit))
+    made, more = plan.make(parsed, found, commit_of_tag=lambda _: None)
+    asked, further = wanting.wanted(made, parsed, found, workspace=".", read_file=lambda _: None)
+    assert not (*problems, *more, *further)
+    services = assemble.services(asked, parsed, found, started, console)
+    outcome = Outcome(plan=made, uri=f"{HOST}/{made.repository}", primary=commit[:7], digest=f"sha256:{'a' * 64}")
+    rolled_out = roll_out(asked, outcome, NoImages(), services)
+    return 0 if rolled_out.deployed and rolled_out.commit else 1
+
+
+def part(variables: dict[str, str]) -> int:
+    """A process for one job; its id."""
+    child = os.fork()
+    if child:
+        return child
+    status = 2
+    try:
+        with open(variables["LOG"], "w", encoding="utf-8") as sys.stdout:
+            os.environ.update(variables)
+            try:
+                status = job()
+            except BaseException:
+                traceback.print_exc(file=sys.stdout)
+    finally:
+        os._exit(status)
+
+
+def main(path: str) -> None:
+    """One line for each job that ended well: its LOG."""
+    with open(path, encoding="utf-8") as file:
+        jobs = {part(variables): variables["LOG"] for variables in json.load(file)}
+    for _ in range(len(jobs)):
+        child, status = os.wait()
+        if status == 0:
+            print(jobs[child], flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
