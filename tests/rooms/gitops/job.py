@@ -43,7 +43,7 @@ def job() -> int:
     assert not (*problems, *more, *further)
     services = assemble.services(asked, parsed, found, started, console)
     outcome = Outcome(plan=made, uri=f"{HOST}/{made.repository}", primary=commit[:7], digest=f"sha256:{'a' * 64}")
-    rolled_out = roll_out(asked, outcome, NoImages(), services)
+    rolled_out = roll_out(asked, [outcome], NoImages(), services)
     return 0 if rolled_out.deployed and rolled_out.commit else 1
 
 
