@@ -274,6 +274,22 @@ def bootstrap(value: str) -> str:
     return path
 
 
+_ARCHITECTURES = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64"}
+_ARCHITECTURES |= {name: name for name in "amd64 arm64 arm 386 ppc64le s390x riscv64".split()}
+
+
+def architectures(value: str) -> tuple[str, ...]:
+    """Names of architectures as Kubernetes and Go have them. Raises Wrong."""
+    found = []
+    for entry in _read(entries, value):
+        name = _ARCHITECTURES.get(entry.lower().removeprefix("linux/"))
+        if name is None:
+            known = ", ".join(sorted(set(_ARCHITECTURES.values())))
+            raise Wrong(f"has {entry!r}, which is no architecture.", f"There are {known}.")
+        found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
 _KEEP = re.compile(r"([1-9][0-9]{0,3})(?:\s+(images?|days?))?")
 
 

@@ -68,6 +68,9 @@ class DryImages:
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         return self._real.labels(repository, image)
 
+    def platforms(self, repository: str, image: Image) -> tuple[str, ...]:
+        return self._real.platforms(repository, image)
+
     def pushed(self, repository: str, image: Image) -> datetime | None:
         return self._real.pushed(repository, image)
 

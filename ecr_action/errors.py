@@ -32,6 +32,7 @@
     ├── GitOpsRefused        E-GITOPS-REFUSED
     │   └── GitOpsMissing    E-GITOPS-FILES
     ├── GitOpsBusy           E-GITOPS-BUSY
+    ├── PlatformMissing      E-GITOPS-PLATFORM
     ├── NotDeployed          E-NOT-DEPLOYED
     └── Interrupted          E-INTERRUPTED
 
@@ -339,6 +340,15 @@ class GitOpsBusy(Failure):
 
     code = "E-GITOPS-BUSY"
     title = "The GitOps commit did not get through"
+
+
+class PlatformMissing(Failure):
+    """The workload may run on machines that the image is not built for: by its ``nodeSelector`` or node affinity on
+    ``kubernetes.io/arch``, else by the input ``node-architectures``. It was not rolled out.
+    """
+
+    code = "E-GITOPS-PLATFORM"
+    title = "The image lacks a platform that its nodes need"
 
 
 class NotDeployed(Failure):

@@ -89,6 +89,7 @@ class Inputs:
     gitops_registries: tuple[str, ...]
     gitops_pin: str
     gitops_bootstrap: str
+    node_architectures: tuple[str, ...]
     mode: str
     image: str | None
     github_token: Secret
@@ -181,6 +182,7 @@ TABLE: Mapping[str, Spec] = {
     "gitops-registries": Spec("", converters.hosts),
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
     "gitops-bootstrap": Spec("deploy/", converters.bootstrap, blank="none"),
+    "node-architectures": Spec("", converters.architectures),
     "mode": Spec("publish", converters.choice("publish", "deploy")),
     "image": Spec("", converters.optional),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),

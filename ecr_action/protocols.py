@@ -131,6 +131,9 @@ class Images(Protocol):
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         """The labels of *image* (of an index: of its first one); none where the role may not read them."""
 
+    def platforms(self, repository: str, image: Image) -> tuple[str, ...]:
+        """What *image* runs on (``linux/arm64``); none where that is not known."""
+
     def pushed(self, repository: str, image: Image) -> datetime | None:
         """When *image* was first pushed; None where the role may not ask."""
 

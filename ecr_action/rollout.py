@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecr_action import manifests
+from ecr_action import fitting, manifests
 from ecr_action.errors import Failure, NoReference
 from ecr_action.gitops import bootstrap, edit, message, shipping
 from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.edit import Result, Target
+from ecr_action.gitops.find import Found
 from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import write
@@ -42,6 +43,7 @@ class _Run:
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     commits: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
+    platforms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, bytes]:
         """The files that change, given what stands in *snapshot*: the same again after somebody else's commit."""
@@ -50,6 +52,8 @@ class _Run:
             self.result = self._bump(snapshot.files, snapshot.paths, self.verdict)
         except NoReference as nowhere:
             self._copy(snapshot, nowhere)
+        notices = fitting.check(self.moving, self.gitops.architectures, self._platforms)
+        self.result = replace(self.result, notices=(*self.result.notices, *dict.fromkeys(notices)))
         changed = {file.path: file.content for file in self.copies.files}
         return {**changed, **{change.path: change.content for change in self.result.edits}}
 
@@ -101,11 +105,26 @@ class _Run:
         ]
 
     @property
-    def moved(self) -> list[str]:
-        """The repositories of which a reference changes."""
+    def moving(self) -> list[Found]:
+        """The references that change."""
         result = self.result
         stays = {id(found) for found in (*result.held, *result.unchanged, *(found for found, _ in result.kept))}
-        return [name for name in self.outcomes if any(f.target == name and id(f) not in stays for f in result.chosen)]
+        return [found for found in result.chosen if id(found) not in stays]
+
+    @property
+    def moved(self) -> list[str]:
+        """The repositories of which a reference changes."""
+        moving = {found.target for found in self.moving}
+        return [name for name in self.outcomes if name in moving]
+
+    def _platforms(self, name: str) -> tuple[str, ...]:
+        """What the image of the repository runs on: as the registry has it, before that as the build is asked to."""
+        digest = self.outcomes[name].digest
+        if not digest:
+            return self.wanted.build.platforms
+        if name not in self.platforms:
+            self.platforms[name] = fitting.platforms_of(self.images, name, digest)
+        return self.platforms[name]
 
     @property
     def deployed(self) -> list[str]:

@@ -30,6 +30,7 @@ class GitOpsWanted:
     """Where the image is rolled out: *repository* ``owner/name``, *branch* (None: the default one), file *patterns*.
 
     *bootstrap*: the folder of the app's own commit that a repository without the image gets; empty for none.
+    *architectures* are those of the nodes, where the manifests do not say it.
     """
 
     repository: str
@@ -40,6 +41,7 @@ class GitOpsWanted:
     replicas: tuple[str, ...]
     message: str | None
     bootstrap: str = ""
+    architectures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,7 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         pin=inputs.gitops_pin,
         replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
+        architectures=inputs.node_architectures,
         bootstrap=_bootstrap(inputs, plan, context, repository),
     ), ""
 

@@ -136,9 +136,21 @@ class EcrImages:
         child = revision.first_child(manifest)
         if child:
             manifest = self._by_digest(repository, child).manifest
+        return revision.labels(self._configuration(repository, manifest))
+
+    def platforms(self, repository: str, image: Image) -> tuple[str, ...]:
+        """What *image* runs on (``linux/arm64``); none where neither index nor configuration can be read, or tell it.
+
+        Raises AwsUnreachable where they are there and do not come.
+        """
+        manifest = image.manifest or self._by_digest(repository, image.digest).manifest
+        if children := revision.platforms(manifest):
+            return tuple(name for name in children if not name.startswith("sha256:"))
+        return revision.platform(self._configuration(repository, manifest))
+
+    def _configuration(self, repository: str, manifest: str) -> str:
         digest = revision.config(manifest)
-        configuration = self._blob(repository, digest) if digest else ""
-        return revision.labels(configuration)
+        return self._blob(repository, digest) if digest else ""
 
     def _by_digest(self, repository: str, digest: str) -> Image:
         rows = self._get(repository, [{"imageDigest": digest}])

@@ -48,6 +48,13 @@ def labels(configuration: str) -> dict[str, str]:
     return {name: text for name, text in found.items() if isinstance(text, str)}
 
 
+def platform(configuration: str) -> tuple[str, ...]:
+    """The one platform in an image's configuration; none where it does not say."""
+    found = _object(configuration)
+    parts = [str(found[key]) for key in ("os", "architecture", "variant") if found.get(key)]
+    return ("/".join(parts),) if len(parts) > 1 else ()
+
+
 def commit(labels: Mapping[str, str]) -> str | None:
     """The commit (40 hex) in the revision label."""
     match = _COMMIT.fullmatch(labels.get(REVISION, ""))

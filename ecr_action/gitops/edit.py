@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import GitOpsParse, InputProblems, Problem
-from ecr_action.gitops import labels, outright, owners, placeholders
+from ecr_action.gitops import architectures, labels, outright, owners, placeholders
 from ecr_action.gitops.candidates import not_referenced
 from ecr_action.gitops.changes import changes_for
 from ecr_action.gitops.diff import unified
@@ -367,7 +367,8 @@ def _told(found: Sequence[Found], bare: dict[int, Found]) -> tuple[Found, ...]:
     """*found* without the trees that they came from; *bare* has those that were made already, by their ids."""
     for item in found:
         if id(item) not in bare:
-            bare[id(item)] = replace(item, seen=None, document=None)
+            placed = architectures.placement(item.seen.steps) if item.seen else ()
+            bare[id(item)] = replace(item, seen=None, document=None, placed=placed)
     return tuple(bare[id(item)] for item in found)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import yaml
 
 from ecr_action.gitops import forms
+from ecr_action.gitops.architectures import Placement
 from ecr_action.gitops.documents import Document, Source, documents, extent
 from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.walk import Hit, hits, scalar, walk, within
@@ -42,7 +43,8 @@ class Found:
     """A reference in a file. *kind* is its form; ``listed`` ones are only told of, since they are never edited.
 
     *held* is set where the line says so by ``# ecr-publish: hold``; *flux* where Flux's image automation owns it;
-    *target* is the repository whose image it takes, where it is one of those that a run edits.
+    *target* is the repository whose image it takes, where it is one of those that a run edits; *placed* says which
+    machines its workload may land on.
     """
 
     file: str
@@ -55,6 +57,7 @@ class Found:
     held: bool = False
     flux: bool = False
     replica: bool = False
+    placed: Placement = ()
     target: str = ""
     seen: Seen | None = None
     document: Document | None = None

@@ -32,12 +32,15 @@ COMPOSING = {
     "tagging",
     "rollout",
     "manifests",
+    "fitting",
     "local",
     "policies",
     "environment",
 }
 # They see the world through protocols alone.
-WITHOUT_EFFECTS = set("publish deploy ensure obtain waiting tagging rollout services expiry gate manifests".split())
+WITHOUT_EFFECTS = set(
+    "publish deploy ensure obtain waiting tagging rollout services expiry gate manifests fitting".split()
+)
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}

@@ -26,6 +26,9 @@ class Blank:
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         return {}
 
+    def platforms(self, repository: str, image: Image) -> tuple[str, ...]:
+        return ()
+
     def pushed(self, repository: str, image: Image) -> datetime | None:
         return None
 

@@ -42,6 +42,12 @@ def test_an_empty_gitops_bootstrap_copies_nothing() -> None:
     assert [*found, make_inputs().gitops_bootstrap] == ["", "", "", "k8s", "deploy", "deploy"]
 
 
+def test_architectures_have_one_name() -> None:
+    """Kubernetes' and Go's, whatever the machine itself says."""
+    parsed = make_inputs(node_architectures="aarch64, x86_64\nlinux/arm64,amd64")
+    assert parsed.node_architectures == ("arm64", "amd64")
+
+
 def test_the_user_wins_over_the_default_in_another_spelling() -> None:
     """A runner that matches names by case passes both."""
     parsed, problems = inputs.parse({"push": "auto", "Push": "false"})
@@ -112,6 +118,7 @@ def test_all_problems_come_at_once() -> None:
         ({"gitops_files": "../x.yaml"}, "gitops-files", ".."),
         ({"gitops_files": ".github/x.yaml"}, "gitops-files", "never written"),
         ({"gitops_pin": "sha"}, "gitops-pin", "tag or digest"),
+        ({"node_architectures": "arm64, mips"}, "node-architectures", "has 'mips', which is no architecture"),
         ({"gitops_bootstrap": "../x"}, "gitops-bootstrap", "without '..'"),
         ({"gitops_bootstrap": "/k8s"}, "gitops-bootstrap", "folder of the checkout"),
         ({"gitops_bootstrap": "./"}, "gitops-bootstrap", "not the checkout itself"),
