@@ -197,6 +197,10 @@ class Stage:
             *(f"github:{call['method']} {call['operation'] or _kind(call['path'])}" for call in hub),
         ]
 
+    def operations(self) -> list[str]:
+        """All operations that were ever called on this lab, administrators' own left out."""
+        return [*_ask(f"{self.endpoint}/_lab/operations"), *self.github.operations()]
+
 
 def _named(calls: Any) -> list[str]:
     return [f"{call['service']}:{call['operation']}" for call in calls]

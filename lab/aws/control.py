@@ -65,6 +65,9 @@ class Control:
     def _DELETE_calls(self, *_: object) -> object:
         return self.calls.take()
 
+    def _GET_operations(self, *_: object) -> object:
+        return self.calls.operations()
+
     def _POST_faults(self, _: object, body: dict[str, Any]) -> object:
         self.faults.add(Fault(**body))
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ class Calls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
+        self._seen: set[str] = set()
 
     def begin(self, service: str, operation: str, target: str = "") -> Entry:
         """Note a call as it comes in; the rest of the entry is filled in later."""
@@ -47,7 +49,20 @@ class Calls:
         """Return all entries and forget them, in one step: a call that comes in meanwhile is in the next answer."""
         with self._lock:
             taken, self._entries = self._entries, []
+            self._seen |= _operations(taken)
         return [asdict(entry) for entry in taken]
+
+    def operations(self) -> list[str]:
+        """Return what was ever called, as ``ecr:PutImage`` or ``registry:PUT manifest``, by anyone but administrators.
+
+        Those are the tests' own hands.
+        """
+        with self._lock:
+            return sorted(self._seen | _operations(self._entries))
+
+
+def _operations(entries: Iterable[Entry]) -> set[str]:
+    return {f"{one.service}:{one.operation}" for one in entries if not one.caller.endswith(":root")}
 
 
 @dataclass

@@ -107,6 +107,11 @@ class GitHub:
         taken: list[dict[str, Any]] = self._ask("DELETE", "calls")
         return taken
 
+    def operations(self) -> list[str]:
+        """Return what was ever called: `GET /repos/{owner}/{repo}/pulls`, or a GraphQL document's first field."""
+        found: list[str] = self._ask("GET", "operations")
+        return found
+
     def request(
         self, method: str, path: str, token: str | None = None, body: Any = None,
         headers: Mapping[str, str] | None = None,

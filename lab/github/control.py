@@ -27,6 +27,7 @@ def answer(call: Call) -> Answer:
         ("DELETE", "faults"): lambda: _clear(call.world.faults),
         ("GET", "calls"): lambda: Answer(200, list(call.world.calls)),
         ("DELETE", "calls"): lambda: Answer(200, _taken(call.world.calls)),
+        ("GET", "operations"): lambda: Answer(200, sorted(call.world.operations)),
     }
     action = actions.get((call.method, call.path.removeprefix("/_lab/").strip("/")))
     if action is None:

@@ -18,6 +18,8 @@ from lab.github.state import Viewer
 from lab.github.world import World
 
 GRAPHQL = ("/graphql", "/api/graphql")
+# The address that a tarball's redirect leads to is the second half of that call.
+CODELOAD = "GET /repos/{owner}/{repo}/tarball/{ref*}"
 
 
 class Server(ThreadingHTTPServer):
@@ -107,7 +109,16 @@ def answered(call: Call) -> tuple[Answer, dict[str, str]]:
     answer = _guarded(_dispatch, call, row, extra)
     row["status"] = answer.status
     call.world.calls.append(row)
+    call.world.operations.add(_operation(call, row))
     return answer, extra
+
+
+def _operation(call: Call, row: dict[str, Any]) -> str:
+    """Name what was called, also where it was refused before a route was looked for."""
+    found = None if row["route"] else routes.find(call.method, call.path)
+    path = GRAPHQL[0] if call.path in GRAPHQL else call.path
+    plain = f"{found[0].method} {found[0].path}" if found else f"{call.method} {path}"
+    return str(row["operation"] or row["route"] or plain)
 
 
 def _guarded(function: Any, *arguments: Any) -> Answer:
@@ -122,9 +133,11 @@ def _guarded(function: Any, *arguments: Any) -> Answer:
 
 def _dispatch(call: Call, row: dict[str, Any], extra: dict[str, str]) -> Answer:
     if call.path.startswith("/_codeload/"):
+        row["route"] = CODELOAD
         return rest.codeload(call)
     if app := routes.find_app(call.method, call.path):
         route, parts = app
+        row["route"] = f"{route.method} {route.path}"
         fault = call.world.faults.take(row, "before")
         return _faulty(fault, row, extra) if fault else route.answer(_with(call, parts=parts))
     viewer = access.authenticate(call.world.state, call.headers.get("authorization"), call.world.clock.now())
@@ -132,6 +145,7 @@ def _dispatch(call: Call, row: dict[str, Any], extra: dict[str, str]) -> Answer:
     row["login"] = viewer.login if viewer else None
     match = smart.PATH.fullmatch(call.path)
     if match:
+        row["route"] = smart.ROUTE
         return smart.answer(call, match)
     if call.path == "/rate_limit":
         return Answer(200, limits.overview(call.world.meter, viewer), call.world.meter.headers(viewer, "core", 0))

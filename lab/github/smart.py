@@ -10,6 +10,7 @@ from lab.github import git, merging
 from lab.github.access import Refused, can_write, level, not_found
 from lab.github.call import Answer, Call
 
+ROUTE = "git over http"
 PATH = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/(?P<rest>info/refs|git-upload-pack|git-receive-pack)")
 
 

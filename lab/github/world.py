@@ -23,6 +23,8 @@ class World:
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    # What was ever called: `GET /repos/{owner}/{repo}/pulls`, or the first field of a GraphQL document.
+    operations: set[str] = field(default_factory=set)
     tickets: dict[str, tuple[str, str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -11,24 +11,25 @@ import contextlib
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.runner import context, expressions
+from lab import processes
+from lab.runner import context, expressions, process
 from lab.runner import files as runner_files
 from lab.runner.action import Action, ActionError, Step, read
 from lab.runner.commands import Annotation, Reader
 from lab.runner.masks import Masks
+from lab.runner.process import Ended, Output, Patience
 
 TOOL_CACHE = Path(__file__).resolve().parents[2] / ".lab" / "cache" / "tools"
 FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
-DRAIN_SECONDS = 5.0
+PATIENCE = Patience()
 # A composite `run` step has neither: inputs come through `env:`, and only node and container actions get the token.
 _WITHHELD = re.compile(r"INPUT_.*|ACTIONS_RUNTIME_TOKEN|ACTIONS_RUNTIME_URL|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL")
 
@@ -40,7 +41,8 @@ class StepResult:
     *log* is what a person reads (masked), *raw* the bytes that the processes wrote; *outputs* are what later steps of
     the job read, *job_outputs* what reaches another job: those that hold a hidden value are gone. *written* holds the
     runner's files as the steps wrote them (by variable name, `GITHUB_OUTPUT` and so on, one after the other),
-    *leftovers* the paths below RUNNER_TEMP that the action did not remove.
+    *leftovers* the paths below RUNNER_TEMP that the action did not remove, *conclusion* is success, failure or
+    cancelled.
     """
 
     exit_code: int
@@ -53,6 +55,7 @@ class StepResult:
     masks: list[str]
     written: dict[str, bytes]
     leftovers: list[str]
+    conclusion: str
 
 
 @dataclass
@@ -68,12 +71,20 @@ class _Job:
     reader: Reader
     timeout: float
     echo: Callable[[str], None] | None
+    cancelling: threading.Event
+    patience: Patience
+    given: dict[str, str] = field(init=False)
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: bool = False
+    cancelled: bool = False
     exit_code: int = 0
     raw: bytes = b""
+    summaries: list[str] = field(default_factory=list)
     shown: int = 0
     written: dict[str, bytes] = field(default_factory=lambda: dict.fromkeys(FILES, b""))
+
+    def __post_init__(self) -> None:
+        self.given = dict(self.environment)
 
     def contexts(self, step_env: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return what an expression may name."""
@@ -86,9 +97,28 @@ class _Job:
             "inputs": self.inputs, "steps": self.steps, "env": variables,
             "github": github | {"token": self.token, "action_path": str(self.action.path)},
             "runner": {"os": self.environment["RUNNER_OS"], "temp": str(self.temp)},
-            "toJSON": expressions.to_json, "always": lambda: True, "cancelled": lambda: False,
-            "success": lambda: not self.failed, "failure": lambda: self.failed,
+            "toJSON": expressions.to_json, "always": lambda: True, "cancelled": lambda: self.cancelled,
+            "success": lambda: not self.failed and not self.cancelled,
+            "failure": lambda: self.failed and not self.cancelled,
         }  # fmt: skip
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The variables that are the runner's alone."""
+        return {name: value for name, value in self.given.items() if name.startswith(("GITHUB_", "RUNNER_"))}
+
+    def cancel(self) -> threading.Event:
+        """What cancels the next step: a job is cancelled once, the steps that run all the same are left alone."""
+        return threading.Event() if self.cancelled else self.cancelling
+
+    def hear(self, chunk: bytes) -> None:
+        """Keep what a process wrote as it is."""
+        self.raw += chunk
+
+    def line(self, line: bytes) -> None:
+        """Take a line that a process wrote."""
+        self.reader.line(line.decode("utf-8", errors="replace"))
+        self.tell()
 
     def tell(self) -> None:
         """Hand the new lines of the log to whoever listens."""
@@ -113,13 +143,16 @@ def run(
     secrets: Collection[str] = (),
     timeout: float = 600.0,
     echo: Callable[[str], None] | None = None,
+    cancelled: threading.Event | None = None,
+    patience: Patience = PATIENCE,
 ) -> StepResult:
     """Run the composite action in the folder *action* once, as a `uses:` step of a job on *event*.
 
     *with_* is the step's `with:` after evaluation; *environment* the job's own variables (they win over the runner's
     defaults, so GITHUB_API_URL and the like go here; PATH and HOME are the machine's unless given); *token* is
     `github.token`, *secrets* every value of the `secrets` context: both are hidden from the first line on. *timeout*
-    in seconds for each step, *echo* gets every line of the log as it comes. RUNNER_TEMP is new and removed at the end.
+    in seconds for each step, *echo* gets every line of the log as it comes. *cancelled*: the job is cancelled when it
+    is set, with the *patience* that the runner has. RUNNER_TEMP is new and removed at the end.
     Raises ActionError, ExpressionError where the runner would refuse the action itself.
     """
     loaded = read(action.resolve())
@@ -128,10 +161,14 @@ def run(
         job = _Job(
             loaded, {}, token, _environment(event, payload, repository, workspace, environment, ref, sha, temp),
             workspace, temp, Reader(masks, debug=environment.get("RUNNER_DEBUG") == "1"), timeout, echo,
+            cancelled or threading.Event(), patience,
         )  # fmt: skip
-        _take_inputs(job, with_)
-        for step in loaded.steps:
-            _run_step(job, step)
+        try:
+            _take_inputs(job, with_)
+            for step in loaded.steps:
+                _run_step(job, step)
+        finally:
+            _end_orphans(job)
         outputs = {name: expressions.interpolate(text, job.contexts()) for name, text in loaded.outputs.items()}
         leftovers = sorted(str(path.relative_to(temp)) for path in temp.rglob("*") if _own(path.relative_to(temp)))
     kept = {name: value for name, value in outputs.items() if masks.hide(value) == value}
@@ -139,8 +176,9 @@ def run(
         job.reader.issue("warning", f"Skip output '{name}' since it may contain secret.")
     job.tell()
     return StepResult(
-        job.exit_code, "\n".join(job.reader.lines) + "\n", job.raw, outputs, kept, _summary(job),
-        job.reader.annotations, list(masks.values), job.written, leftovers,
+        job.exit_code, "\n".join(job.reader.lines) + "\n", job.raw, outputs, kept,
+        "".join(job.summaries[: runner_files.MOST_SUMMARIES]), job.reader.annotations, list(masks.values), job.written,
+        leftovers, "cancelled" if job.cancelled else "failure" if job.failed else "success",
     )  # fmt: skip
 
 
@@ -169,6 +207,7 @@ def _environment(
     about = context.event(event, payload, repository, workspace, ref, sha)
     machine = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     job = machine | context.variables(about, workspace, temp, tools, files / "event.json") | dict(environment)
+    job |= {process.TRACKING: f"github_{uuid.uuid4()}"}
     return {key: value for key, value in job.items() if not _WITHHELD.fullmatch(key)}
 
 
@@ -199,19 +238,17 @@ def _run_step(job: _Job, step: Step) -> None:
     script_file = job.temp / f"_script_{step.id}.sh"
     script_file.write_text(script, encoding="utf-8")
     _show_header(job, step, script, env)
-    variables = job.environment | env | {name: str(file) for name, file in files.items()}
+    # Nobody sets the runner's own variables: not the step's `env:`, not GITHUB_ENV.
+    variables = job.environment | env | job.own | {name: str(file) for name, file in files.items()}
     variables |= {"GITHUB_ACTION_PATH": str(job.action.path), "GITHUB_ACTION": step.id}
-    code = _start(job, step, script_file, variables)
-    if code:
-        job.reader.issue("error", f"Process completed with exit code {code}.")
+    ended = _start(job, step, script_file, variables)
     outputs = _read_files(job, files)
-    bad = bool(code) or job.reader.failed
-    job.steps[step.id] = {
-        "outputs": outputs, "outcome": "failure" if bad else "success",
-        "conclusion": "failure" if bad and not step.continue_on_error else "success",
-    }  # fmt: skip
-    if bad and not step.continue_on_error:
-        job.failed, job.exit_code = True, job.exit_code or code or 1
+    bad = bool(ended.code) or job.reader.failed
+    outcome = "cancelled" if ended.cancelled else "failure" if bad else "success"
+    conclusion = "success" if step.continue_on_error and not ended.cancelled else outcome
+    job.steps[step.id] = {"outputs": outputs, "outcome": outcome, "conclusion": conclusion}
+    if conclusion != "success":
+        job.failed, job.exit_code = conclusion == "failure", job.exit_code or ended.code or 1
     job.tell()
 
 
@@ -229,84 +266,49 @@ def _show_header(job: _Job, step: Step, script: str, env: Mapping[str, str]) -> 
     job.tell()
 
 
-def _start(job: _Job, step: Step, script: Path, variables: dict[str, str]) -> int:
+def _start(job: _Job, step: Step, script: Path, variables: dict[str, str]) -> Ended:
     folder = job.workspace / (step.working_directory or "")
     argv = step.command(script)
+    output = Output(job.hear, job.line)
     try:
-        process = subprocess.Popen(
-            argv, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        ended = process.run(argv, folder, variables, output, timeout=job.timeout, cancelled=job.cancel(),
+                            patience=job.patience)  # fmt: skip
     except OSError as error:
         job.reader.issue("error", f"An error occurred trying to start process '{argv[0]}' with working directory "
                          f"'{folder}'. {error.strerror}")  # fmt: skip
-        return 1
-    listener = threading.Thread(target=_listen, args=(job, process), daemon=True)
-    listener.start()
-    try:
-        code = process.wait(job.timeout)
-    except subprocess.TimeoutExpired:
+        return Ended(1)
+    if ended.cancelled:
+        job.cancelled = True
+        job.reader.issue("error", "The operation was canceled.")
+    elif ended.late:
         job.reader.issue("error", f"The step ran for more than {job.timeout:g} seconds and was stopped.")
-        code = 124
-    else:
-        # Children that outlive the step keep the pipe open: the runner ends them.
-        listener.join(DRAIN_SECONDS)
-    _end_group(process.pid)
-    listener.join()
-    process.wait()
-    return code
+        return Ended(124, late=True)
+    elif ended.code:
+        job.reader.issue("error", f"Process completed with exit code {ended.code}.")
+    return ended
 
 
-def _end_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _listen(job: _Job, process: subprocess.Popen[bytes]) -> None:
-    if process.stdout is None:
-        return
-    for line in _lines(job, process.stdout.fileno()):
-        job.reader.line(line.decode("utf-8", errors="replace"))
-        job.tell()
-    process.stdout.close()
-
-
-def _lines(job: _Job, descriptor: int) -> Iterator[bytes]:
-    """Yield lines; a lone carriage return ends one too, as in .NET's reader."""
-    rest = b""
-    while chunk := os.read(descriptor, 65536):
-        job.raw += chunk
-        *lines, rest = re.split(rb"\r\n|\n|\r(?!\n)(?!$)", rest + chunk)
-        yield from lines
-    yield from re.split(rb"\r\n|\n|\r", rest.rstrip(b"\r\n")) if rest.strip(b"\r\n") else ()
+def _end_orphans(job: _Job) -> None:
+    """End what the steps left running, wherever it has gone (JobExtension.cs, at the end of the job)."""
+    found = process.orphans(job.environment[process.TRACKING])
+    for pid, name in found.items():
+        job.reader.show(f"Terminate orphan process: pid ({pid}) ({name})")
+    processes.kill(found)
 
 
 def _read_files(job: _Job, files: Mapping[str, Path]) -> dict[str, str]:
     content = {name: file.read_bytes() if file.exists() else b"" for name, file in files.items()}
     for name, data in content.items():
         job.written[name] += data
-    try:
-        job.environment.update(runner_files.pairs(content["GITHUB_ENV"].decode()))
-        added = [line for line in content["GITHUB_PATH"].decode().splitlines() if line]
-        job.environment["PATH"] = os.pathsep.join([*reversed(added), job.environment.get("PATH", "")])
-        outputs = runner_files.pairs(content["GITHUB_OUTPUT"].decode())
-    except (runner_files.FileCommandError, UnicodeDecodeError) as error:
-        job.reader.failed = True
-        job.reader.issue("error", "Unable to process file command 'output' successfully.")
-        job.reader.issue("error", str(error))
-        return {}
-    size = len(content["GITHUB_STEP_SUMMARY"])
-    if size > runner_files.SUMMARY_BYTES:
-        job.reader.issue("error", "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of "
-                         f"1024k, got {size // 1024}k.")  # fmt: skip
-    return outputs
-
-
-def _summary(job: _Job) -> str:
-    data = job.written["GITHUB_STEP_SUMMARY"]
-    return job.reader.masks.hide(data.decode(errors="replace")) if len(data) <= runner_files.SUMMARY_BYTES else ""
+    said = runner_files.read(content)
+    for problem in said.problems:
+        job.reader.issue("error", problem)
+    job.reader.failed = job.reader.failed or said.failed
+    job.environment.update(said.variables)
+    job.environment["PATH"] = os.pathsep.join([*reversed(said.paths), job.environment.get("PATH", "")])
+    if said.summary:
+        job.summaries.append(job.reader.masks.hide(said.summary))
+    return said.outputs
 
 
 __all__ = ["ActionError", "Annotation", "StepResult", "run"]

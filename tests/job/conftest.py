@@ -11,18 +11,21 @@ import pytest
 from lab.lab import Lab
 from lab.paths import Paths
 from lab.stage import EXAMPLES, Stage, read_folder
+from tests.lab.table import without_row
 
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="package")
 def laboratory() -> Iterator[tuple[Paths, dict[str, str]]]:
-    """A lab that knows nothing yet, with its engine."""
+    """A lab that knows nothing yet, with its engine; what is called on it must be in lab/FIDELITY.md, or nobody knows
+    whether it answers as the real ones do."""
     paths = Paths(name="job")
     for part in ("aws", "github", "apps"):
         shutil.rmtree(paths.state / part, ignore_errors=True)
     with Lab(paths) as environment:
         yield paths, environment
+        assert without_row(Stage(paths, environment).operations()) == [], "these have no row in lab/FIDELITY.md"
 
 
 @pytest.fixture

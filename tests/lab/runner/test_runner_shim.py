@@ -162,14 +162,32 @@ def test_outputs_are_mapped_and_dropped_between_jobs_when_secret(run: Any) -> No
 
 @pytest.mark.parametrize(
     ("written", "text"),
-    [("said", "Invalid format 'said'"), ("said<<END\\nx", "Invalid value. Matching delimiter not found 'END'"),
-     ("=x", "Name must not be empty")],
+    [("said\\n", "Invalid format 'said'"), ("=x\\n", "Value cannot be null. (Parameter 'name')"),
+     ("said<<END\\nx\\n", "Invalid value. Matching delimiter not found 'END'"),
+     ("said<<END\\nx", "Invalid value. EOF marker missing new line."),
+     ("said<<\\nx\\n", "Invalid format 'said<<'. Name must not be empty and delimiter must not be empty")],
 )  # fmt: skip
 def test_malformed_output_fails_the_step(run: Any, written: str, text: str) -> None:
-    """A file that the runner cannot read is an error in its words."""
-    result = run(f"printf '{written}\\n' >> $GITHUB_OUTPUT")
-    assert (result.exit_code, result.outputs) == (1, {"said": ""})
-    assert text in result.log
+    """A file that the runner cannot read is an error in its words; what stands before the mistake counts."""
+    result = run(f"printf 'other=1\\n{written}' >> $GITHUB_OUTPUT", {"run": "echo $OTHER", "if": "always()",
+                 "env": {"OTHER": "${{ steps.main.outputs.other }}"}})  # fmt: skip
+    assert (result.exit_code, result.outputs, result.raw) == (1, {"said": ""}, b"1\n")
+    assert [one.message for one in result.annotations] == [
+        "Unable to process file command 'output' successfully.", text]  # fmt: skip
+
+
+def test_each_file_is_read_by_itself(run: Any) -> None:
+    """A mistake in one is named after it, and the others count all the same; state is read like outputs."""
+    result = run(
+        "echo wrong >> $GITHUB_STATE; echo NODE_OPTIONS=x >> $GITHUB_ENV; echo A=1 >> $GITHUB_ENV;"
+        "echo GITHUB_REF=x >> $GITHUB_ENV; echo said=x >> $GITHUB_OUTPUT",
+        {"run": "echo $A,$NODE_OPTIONS,$GITHUB_REF", "if": "always()", "env": {"GITHUB_REF": "y"}},
+    )  # fmt: skip
+    assert (result.exit_code, result.outputs) == (1, {"said": "x"})
+    assert result.raw == b"1,,refs/heads/main\n"
+    assert [one.message for one in result.annotations] == [
+        "Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.",
+        "Unable to process file command 'state' successfully.", "Invalid format 'wrong'"]  # fmt: skip
 
 
 def test_variables_and_paths_reach_later_steps(run: Any) -> None:
@@ -187,6 +205,14 @@ def test_summary_above_1_mib_is_thrown_away(run: Any) -> None:
     result = run("head -c 1048577 /dev/zero | tr '\\0' x >> $GITHUB_STEP_SUMMARY")
     assert (result.summary, result.exit_code) == ("", 0)
     assert "supports content up to a size of 1024k" in result.annotations[0].message
+
+
+def test_each_step_has_a_summary_of_its_own_and_20_are_shown(run: Any) -> None:
+    """The limit is a step's; of a job GitHub shows twenty summaries."""
+    steps = ["head -c 1048576 /dev/zero | tr '\\0' x >> $GITHUB_STEP_SUMMARY", "true"]
+    steps += [f"echo {number} >> $GITHUB_STEP_SUMMARY" for number in range(20)]
+    summary = run(*steps).summary
+    assert (len(summary.rstrip("\n0123456789")), summary[-6:]) == (1024 * 1024, "17\n18\n")
 
 
 def test_script_stops_at_the_first_failing_command(run: Any) -> None:
