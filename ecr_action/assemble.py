@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -11,21 +12,33 @@ from typing import TYPE_CHECKING
 
 from ecr_action import gitops_access
 from ecr_action.checkout import WorkTree
-from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryRepository
+from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryProposals, DryRepository
 from ecr_action.environment import Environment
 from ecr_action.errors import Problem
 from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
-from ecr_action.protocols import Clock, Comparison, Engine, Folder, GitOps, Images, Logins, Repository, Running, Scans
+from ecr_action.protocols import (
+    Clock,
+    Comparison,
+    Engine,
+    Folder,
+    GitOps,
+    Images,
+    Logins,
+    Proposals,
+    Repository,
+    Running,
+    Scans,
+)
 from ecr_action.secret import Secret
 from ecr_action.services import Cloud, Services
 from ecr_action.wanted import BOOTSTRAP, Wanted
 
 if TYPE_CHECKING:
     from ecr_action.aws.session import Session
-    from ecr_action.github.api import GitHubHistory
+    from ecr_action.github.api import Api, GitHubHistory
 
 
 class SystemClock:
@@ -63,12 +76,14 @@ def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Envi
     """The services of one run, each made when it is first asked for."""
     clock = SystemClock()
     connected = cache(lambda: _connected(inputs, context, environment, console, clock))
+    github = cache(lambda: _github(wanted, inputs, environment, console, clock, connected))
     return Services(
         console=console,
         clock=clock,
         cloud=cache(lambda: _cloud(inputs, connected(), console, clock)),
         engine=cache(lambda: _engine(inputs, environment, console, clock)),
-        gitops=cache(lambda: _gitops(wanted, inputs, environment, console, clock, connected)),
+        gitops=cache(lambda: _gitops(wanted, inputs, github(), console)),
+        proposals=cache(lambda: _proposals(wanted, inputs, github(), console)),
         history=history(inputs, context, environment, console),
         chance=random.random,
         manifests=cache(lambda: _manifests(wanted, environment)),
@@ -133,18 +148,22 @@ def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Cl
     )
 
 
-def _gitops(
+def _github(
     wanted: Wanted,
     inputs: Inputs,
     environment: Environment,
     console: Runner,
     clock: Clock,
     connected: Callable[[], Session],
-) -> GitOps:
+) -> Api:
+    assert wanted.gitops is not None
+    return gitops_access.api(inputs, wanted.gitops, _api_url(environment), connected, console, clock)
+
+
+def _gitops(wanted: Wanted, inputs: Inputs, api: Api, console: Runner) -> GitOps:
     from ecr_action.gitops.commit import GitHubGitOps
 
     assert wanted.gitops is not None
-    api = gitops_access.api(inputs, wanted.gitops.repository, _api_url(environment), connected, console, clock)
     real = GitHubGitOps(api, wanted.gitops.repository, wanted.gitops.branch, console)
     return DryGitOps(real, console) if inputs.dry_run else real
 
@@ -152,6 +171,17 @@ def _gitops(
 def _manifests(wanted: Wanted, environment: Environment) -> Folder | None:
     bootstrap = wanted.gitops.bootstrap if wanted.gitops else ""
     return WorkTree(environment.workspace, environment.child()).folder(bootstrap) if bootstrap else None
+
+
+def _proposals(wanted: Wanted, inputs: Inputs, api: Api, console: Runner) -> Proposals:
+    from ecr_action.gitops.proposals import GitHubProposals
+
+    assert wanted.gitops is not None
+    # Of this process alone: jobs of one run may propose at the same time.
+    scratch = f"ecr-publish/scratch/{wanted.run_id}-{secrets.token_hex(4)}"
+    own = gitops_access.is_own(inputs)
+    real = GitHubProposals(api, wanted.gitops.repository, console, scratch=scratch, own=own)
+    return DryProposals(real, console) if inputs.dry_run else real
 
 
 def _api_url(environment: Environment) -> str:

@@ -8,6 +8,7 @@ from ecr_action import deployment
 from ecr_action.deployment import PREVIOUS, Named
 from ecr_action.errors import Failure, InputProblems, NotDeployed, Problem, RepositoryMissing
 from ecr_action.image.reference import registry_of
+from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome
 from ecr_action.rollout import roll_out
@@ -36,7 +37,7 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
         wanted, tag = _known(wanted, image, asked, cloud.images)
     plan = wanted.plan
     console.info(f"Deploying {state.uri}:{tag} ({image.digest}), built from {plan.commit or 'an unknown commit'}.")
-    there = cloud.images.find(plan.repository, [plan.mark])
+    there = cloud.images.find(plan.repository, wanted.marks)
     left = there.get(plan.mark)
     back = plan.deploy == PREVIOUS or is_older(plan, plan.mark, left, image, cloud.images, services)
     outcome = Outcome(
@@ -55,12 +56,13 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
         try:
             rolled_out = roll_out(wanted, [outcome], cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
-            if rolled_out.deployed:
-                if back and left is not None and left.digest != image.digest:
-                    mark_rejected(plan, left, state, cloud.images, services)
-                mark_deployed(plan, image, state, there, cloud.images, services, back=back)
-            else:
+            if not rolled_out.deployed and not rolled_out.proposed:
                 raise _not_deployed(outcome)
+            mark_proposed(plan, rolled_out, image, state, there, cloud.images, services)
+            if back and left is not None and left.digest != image.digest:
+                mark_rejected(plan, left, state, cloud.images, services)
+            if rolled_out.deployed:
+                mark_deployed(plan, image, state, there, cloud.images, services, back=back)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

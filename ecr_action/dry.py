@@ -17,6 +17,9 @@ from ecr_action.protocols import (
     Lifecycle,
     Login,
     Logins,
+    Proposals,
+    Proposed,
+    PullRequest,
     Repository,
     RepositorySpec,
     RepositoryState,
@@ -108,3 +111,29 @@ class DryGitOps:
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
         self._console.info(f"Dry run: would commit {', '.join(changes)} to {snapshot.repository}")
         return None
+
+
+class DryProposals:
+    """Reads for real, proposes nothing."""
+
+    def __init__(self, real: Proposals, console: Console) -> None:
+        self._real, self._console = real, console
+
+    def look(self, base: Snapshot, branch: str) -> Proposed:
+        return self._real.look(base, branch)
+
+    def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        return self._real.read(proposed, patterns, needles)
+
+    def commit(self, base: Snapshot, proposed: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        self._console.info(f"Dry run: would commit {', '.join(changes)} to {proposed.branch} of {base.repository}")
+        return None
+
+    def add(self, on: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        self._console.info(f"Dry run: would commit {', '.join(changes)} on top of {on.branch} of {on.repository}")
+        return None
+
+    def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest | None:
+        what = f"update {proposed.open.url}" if proposed.open else f"open a pull request onto {base.branch}"
+        self._console.info(f"Dry run: would {what} ({title})")
+        return proposed.open

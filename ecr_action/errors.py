@@ -30,7 +30,8 @@
     ├── NoReference          E-GITOPS-REFERENCE
     ├── EnvironmentUnclear   E-GITOPS-ENVIRONMENT
     ├── GitOpsRefused        E-GITOPS-REFUSED
-    │   └── GitOpsMissing    E-GITOPS-FILES
+    │   ├── GitOpsMissing    E-GITOPS-FILES
+    │   └── BranchProtected  E-GITOPS-PROTECTED
     ├── GitOpsBusy           E-GITOPS-BUSY
     ├── PlatformMissing      E-GITOPS-PLATFORM
     ├── NotDeployed          E-NOT-DEPLOYED
@@ -333,6 +334,16 @@ class GitOpsMissing(GitOpsRefused):
 
     code = "E-GITOPS-FILES"
     title = "The GitOps repository lacks what an input names"
+
+
+class BranchProtected(GitOpsRefused):
+    """The GitOps branch takes no direct commits: a protection rule, a ruleset or a merge queue stands before it.
+
+    ``gitops-mode: auto`` or ``pull-request`` proposes the change instead. The image is published.
+    """
+
+    code = "E-GITOPS-PROTECTED"
+    title = "The GitOps branch takes no direct commits"
 
 
 class GitOpsBusy(Failure):

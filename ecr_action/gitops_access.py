@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 from ecr_action import credentials
 from ecr_action.aws import secret_arn
 from ecr_action.errors import SecretUnusable
+from ecr_action.gitops import modes
 from ecr_action.inputs import Inputs
 from ecr_action.protocols import Clock, Console
 from ecr_action.secret import Secret
+from ecr_action.wanted import GitOpsWanted
 
 if TYPE_CHECKING:
     from ecr_action.aws.session import Session
     from ecr_action.github.api import Api
 
-# What an App's token may do: no more than the run needs.
-PERMISSIONS: tuple[Mapping[str, str], ...] = ({"contents": "write"},)
+_COMMITS: Mapping[str, str] = {"contents": "write"}
+_PULLS: Mapping[str, str] = {**_COMMITS, "pull_requests": "write"}
+# What an App's token may do: no more than the run needs. Whether `auto` comes to a pull request is seen later.
+_PERMISSIONS = {modes.COMMIT: (_COMMITS,), modes.PULL_REQUEST: (_PULLS,), modes.AUTO: (_PULLS, _COMMITS)}
 
 
 def api(
-    inputs: Inputs, repository: str, url: str, connected: Callable[[], Session], console: Console, clock: Clock
+    inputs: Inputs, wanted: GitOpsWanted, url: str, connected: Callable[[], Session], console: Console, clock: Clock
 ) -> Api:
-    """GitHub's API at *url* for *repository*. Raises errors.Failure.
+    """GitHub's API at *url* for the repository that is *wanted*. Raises errors.Failure.
 
     *connected* gives the session with AWS; it is asked only where an input is the ARN of a secret.
     """
@@ -40,16 +44,22 @@ def api(
             "The secret that gitops-app-private-key names holds no private key in PEM format.",
             fix="Store the file that GitHub gave you, as it is.",
         )
-    app = AppTokens(url, inputs.gitops_app_id, Secret(key, given.name), repository, PERMISSIONS, console, clock)
+    may = _PERMISSIONS[wanted.mode]
+    app = AppTokens(url, inputs.gitops_app_id, Secret(key, given.name), wanted.repository, may, console, clock)
     return Api(url, app.token(), console, clock, renew=app.token)
+
+
+def is_own(inputs: Inputs) -> bool:
+    """Whether the job's own token is used."""
+    return not inputs.gitops_token and not inputs.gitops_app_id
 
 
 def _value(given: Secret, connected: Callable[[], Session], console: Console) -> Secret:
     """The value of an input: itself, or what the ARN that it is stands for."""
-    wanted = secret_arn.parse(given.reveal())
-    if wanted is None:
+    named = secret_arn.parse(given.reveal())
+    if named is None:
         return given
     from ecr_action.aws import secret_values
 
-    service = connected().service(wanted.service, region=wanted.region)
-    return secret_values.read(service, wanted, given.name, console)
+    service = connected().service(named.service, region=named.region)
+    return secret_values.read(service, named, given.name, console)

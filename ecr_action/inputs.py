@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials, naming
+from ecr_action import building, converters, credentials, delivery, naming
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
 from ecr_action.errors import Problem
+from ecr_action.gitops.modes import Modes
 from ecr_action.image import version
 from ecr_action.image.arguments import BuildSecret
 from ecr_action.secret import Secret
@@ -90,6 +91,7 @@ class Inputs:
     gitops_pin: str
     gitops_bootstrap: str
     node_architectures: tuple[str, ...]
+    gitops_mode: Modes
     mode: str
     image: str | None
     github_token: Secret
@@ -183,6 +185,7 @@ TABLE: Mapping[str, Spec] = {
     "gitops-pin": Spec("tag", converters.choice("tag", "digest")),
     "gitops-bootstrap": Spec("deploy/", converters.bootstrap, blank="none"),
     "node-architectures": Spec("", converters.architectures),
+    "gitops-mode": Spec("commit", delivery.gitops_mode),
     "mode": Spec("publish", converters.choice("publish", "deploy")),
     "image": Spec("", converters.optional),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
@@ -228,7 +231,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set("build-secrets cache outputs gitops-mode load call".split())
+_NOT_YET = set("build-secrets cache outputs load call".split())
 
 
 def _meant(name: str) -> str:

@@ -74,6 +74,11 @@ class Plan:
         return f"deployed-{self.environment}"
 
     @property
+    def proposed(self) -> str:
+        """The tag on what waits in a pull request to be deployed."""
+        return f"{self.mark}-proposed"
+
+    @property
     def rejected(self) -> str:
         """The tag on what a rollback left."""
         return f"{self.mark}-rejected"

@@ -290,6 +290,42 @@ class Commit:
     url: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class PullRequest:
+    """A pull request: its *state* is ``open``, ``merged`` or ``closed`` (without a merge), *head* its last commit."""
+
+    number: int
+    url: str
+    state: str
+    head: str
+    title: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposed:
+    """Our *branch*: its *head* (empty: it is not there), its *pulls*, newest first; *foreign*: others committed to it.
+
+    *repository_id* is GitHub's node id.
+    """
+
+    branch: str
+    repository_id: str = ""
+    head: str = ""
+    pulls: tuple[PullRequest, ...] = ()
+    foreign: bool = False
+
+    @property
+    def open(self) -> PullRequest | None:
+        """The pull request that waits for a merge."""
+        return next((pull for pull in self.pulls if pull.state == "open"), None)
+
+    @property
+    def live(self) -> bool:
+        """Whether the branch holds a proposal: no pull request of it has come to an end with that commit."""
+        return bool(self.head) and all(pull.state == "open" or pull.head != self.head for pull in self.pulls)
+
+
 class Stale(Exception):
     """The branch moved since the snapshot was read: read again, decide again."""
 
@@ -302,3 +338,20 @@ class GitOps(Protocol):
 
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """One commit on top of the snapshot's head. Raises :class:`Stale` where the branch moved."""
+
+
+class Proposals(Protocol):
+    """Pull requests from a branch of ours."""
+
+    def look(self, base: Snapshot, branch: str) -> Proposed: ...
+    def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        """The files as they are on the branch."""
+
+    def commit(self, base: Snapshot, proposed: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        """Let the branch be one commit of *changes* on *base*'s head. Raises :class:`Stale` where the branch moved."""
+
+    def add(self, on: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        """One commit on top of the branch that *on* was read from. Raises :class:`Stale` where it moved."""
+
+    def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest | None:
+        """Open the pull request, or update the one that is open."""

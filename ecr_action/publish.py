@@ -10,6 +10,7 @@ from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
 from ecr_action.gate import scan_gate
 from ecr_action.obtain import obtain_image
+from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
@@ -65,6 +66,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         try:
             rolled_out = _roll_out(wanted, outcome, obtained.there, cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
+            mark_proposed(plan, rolled_out, image, state, obtained.there, cloud.images, services)
             if rolled_out.deployed:
                 mark_deployed(plan, image, state, obtained.there, cloud.images, services)
         except Failure as failure:

@@ -30,6 +30,7 @@ OUTPUTS = (
     "tag-mutability",
     "scan-summary",
     "gitops-commit",
+    "gitops-pull-request",
     "gitops-changed",
     "deployed",
     "superseded",
@@ -44,7 +45,8 @@ _FINDINGS = 30
 class RolledOut:
     """The GitOps half: *commit* where one was made, its unified *diff*, what *ships* with it.
 
-    *held*: why nothing was deployed; *deployed*: the ECR repositories whose image is referenced now.
+    *held*: why nothing was deployed; *deployed*: the ECR repositories whose image is referenced now, *proposed* those
+    whose image waits in *pull_request* (its address); *stood*: repository, tag and digest of what the run found.
     """
 
     repository: str = ""
@@ -55,6 +57,9 @@ class RolledOut:
     held: str = ""
     superseded: bool = False
     deployed: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
+    pull_request: str = ""
+    stood: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,7 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "tag-mutability": outcome.mutability,
         "scan-summary": outcome.scanned.summary if outcome.scanned else "",
         "gitops-commit": out.commit.oid if out.commit else "",
+        "gitops-pull-request": out.pull_request,
         "gitops-changed": _word(out.commit is not None),
         "deployed": _word(bool(out.deployed) and done),
         "superseded": _word(outcome.superseded or out.superseded),
@@ -158,6 +164,8 @@ def _headline(outcome: Outcome) -> str:
         return "Nothing to do"
     if not outcome.pushed and not outcome.plan.deploy:
         return f"{what} was built, not pushed"
+    if out.proposed:
+        return f"{what} waits in a pull request to {prose(outcome.plan.environment or '')}"
     if out.held and not out.commit:
         return f"NOT DEPLOYED: {what} is published"
     if out.commit:
@@ -190,8 +198,11 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         rows.append(("GitOps", f"{link(out.commit.oid[:7], out.commit.url)} in {prose(out.repository)}"))
     elif out.repository and outcome.dry_run and out.files:
         rows.append(("GitOps", prose(f"would change {', '.join(out.files)} in {out.repository}")))
-    elif out.repository:
+    elif out.repository and not out.pull_request:
         rows.append(("GitOps", prose(f"nothing to change in {out.repository}" if not out.held else "not deployed")))
+    if out.pull_request:
+        name = f"{out.repository}#{out.pull_request.rpartition('/')[2]}"
+        rows.append(("Pull request", link(name, out.pull_request)))
     return rows
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_action import fitting, manifests
-from ecr_action.errors import Failure, NoReference
-from ecr_action.gitops import bootstrap, edit, message, shipping
+from ecr_action.errors import BranchProtected, Failure, NoReference
+from ecr_action.gitops import bootstrap, edit, message, modes, pulls, shipping
 from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.find import Found
@@ -16,7 +16,8 @@ from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import write
 from ecr_action.image.tags import SHA
-from ecr_action.protocols import Comparison, Console, File, Images, Snapshot
+from ecr_action.proposal import Proposal
+from ecr_action.protocols import Commit, Comparison, Console, File, GitOps, Images, Snapshot
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.services import Services
 from ecr_action.tagging import compared
@@ -44,6 +45,14 @@ class _Run:
     commits: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
     platforms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def judge(self, snapshot: Snapshot) -> Result:
+        """What the references of other files come to; what was decided before stays what will be told."""
+        before, self.steps = self.steps, []
+        try:
+            return self._bump(snapshot.files, snapshot.paths, self.verdict)
+        finally:
+            self.steps = before
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, bytes]:
         """The files that change, given what stands in *snapshot*: the same again after somebody else's commit."""
@@ -132,6 +141,17 @@ class _Run:
         right = {*self.moved, *(found.target for found in self.result.unchanged)}
         return [name for name in self.outcomes if name in right]
 
+    @property
+    def stood(self) -> tuple[tuple[str, str, str], ...]:
+        """Repository, tag and digest of each reference as the run found it."""
+        return tuple((found.target, found.tag or "", found.digest or "") for found in self.result.chosen)
+
+    def describe(self) -> tuple[str, str]:
+        """Title and body of the pull request, of what was decided last."""
+        origin, environment = self.wanted.origin, self.wanted.plan.environment or ""
+        ships = shipping.summary(self.shipping())
+        return self.message().partition("\n")[0], pulls.body(self.shipped, origin, environment, ships)
+
     def shipping(self) -> list[Shipping]:
         """What ships of each image: where it takes the place of several, the longest way."""
         found = []
@@ -140,15 +160,18 @@ class _Run:
             found.append(max(steps, key=_ahead, default=Shipping(repository=name)))
         return found
 
-    def message(self) -> str:
-        """The commit's message, of what was decided last."""
-        shipped = [
+    @property
+    def shipped(self) -> list[message.Shipped]:
+        return [
             message.Shipped(name=target.name, repository=target.repository, tag=target.tag, digest=target.digest)
             for target in self.targets
             if target.repository in self.moved
         ]
+
+    def message(self) -> str:
+        """The commit's message, of what was decided last."""
         return message.compose(
-            shipped,
+            self.shipped,
             self.wanted.origin,
             environment=self.wanted.plan.environment,
             template=self.gitops.message,
@@ -209,16 +232,7 @@ def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, servic
     run = _Run(wanted, gitops, {outcome.uri.partition("/")[2]: outcome for outcome in outcomes}, images, services)
     repository = services.gitops()
     try:
-        commit = write(
-            repository,
-            run.decide,
-            patterns=gitops.patterns,
-            needles=edit.needles(run.targets),
-            message=run.message,
-            console=console,
-            clock=services.clock,
-            chance=services.chance,
-        )
+        commit, proposal = _written(run, repository)
     except NoReference:
         # A second look, at every file with an image in it: the error then lists what is there.
         run.decide(repository.read(gitops.patterns, [b"image"]))
@@ -230,7 +244,7 @@ def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, servic
         console.warning(warning, title="GitOps")
     for _, kept in result.kept:
         _say(kept, console)
-    return RolledOut(
+    done = RolledOut(
         repository=gitops.repository,
         commit=commit,
         diff=bootstrap.diff(run.copies, result) if run.copies.files else edit.unified_diff(result),
@@ -239,6 +253,59 @@ def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, servic
         held=result.kept[0][1].notice.removeprefix("NOT DEPLOYED: ") if result.kept else "",
         superseded=bool(result.kept),
         deployed=tuple(run.deployed),
+        stood=run.stood,
+    )
+    return _proposed(run, proposal, done) if proposal else done
+
+
+def _written(run: _Run, repository: GitOps) -> tuple[Commit | None, Proposal | None]:
+    """The commit, and the pull request that it belongs to where it is none of the branch itself."""
+    mode = run.gitops.mode
+    if mode != modes.PULL_REQUEST:
+        try:
+            return _write(run, repository), None
+        except BranchProtected as refused:
+            if mode == modes.COMMIT:
+                raise
+            run.services.console.info(f"{refused.what} So that it becomes a pull request.")
+    plan = run.wanted.plan
+    proposal = Proposal(
+        base=repository,
+        proposals=run.services.proposals(),
+        branch=pulls.branch(plan.repository, plan.environment or ""),
+        digests=[outcome.digest for outcome in run.outcomes.values()],
+        consent=plan.consent,
+        describe=run.describe,
+        judge=run.judge,
+        places=lambda: {change.path for change in run.result.edits},
+    )
+    return _write(run, proposal), proposal
+
+
+def _write(run: _Run, repository: GitOps) -> Commit | None:
+    services = run.services
+    return write(
+        repository,
+        run.decide,
+        patterns=run.gitops.patterns,
+        needles=edit.needles(run.targets),
+        message=run.message,
+        console=services.console,
+        clock=services.clock,
+        chance=services.chance,
+    )
+
+
+def _proposed(run: _Run, proposal: Proposal, done: RolledOut) -> RolledOut:
+    """What came of a run that proposes: what it wanted to change is not deployed yet."""
+    if proposal.held:
+        run.services.console.warning(proposal.held, title="NOT DEPLOYED")
+        done = replace(done, held=proposal.held, superseded=True)
+    return replace(
+        done,
+        deployed=tuple(name for name in done.deployed if name not in run.moved),
+        proposed=tuple(run.moved) if proposal.standing else (),
+        pull_request=proposal.pull.url if proposal.pull else "",
     )
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecr_action.protocols import Clock, Console, Engine, Folder, GitOps, History, Images, Logins, Repository, Scans
+from ecr_action.protocols import (
+    Clock,
+    Console,
+    Engine,
+    Folder,
+    GitOps,
+    History,
+    Images,
+    Logins,
+    Proposals,
+    Repository,
+    Scans,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +39,7 @@ class Services:
     cloud: Callable[[], Cloud]
     engine: Callable[[], Engine]
     gitops: Callable[[], GitOps]
+    proposals: Callable[[], Proposals]
     history: History
     chance: Callable[[], float]
     manifests: Callable[[], Folder | None] = lambda: None

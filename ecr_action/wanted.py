@@ -11,6 +11,7 @@ from ecr_action.aws.findings import Gate
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
 from ecr_action.gitops import message, plain
+from ecr_action.gitops.modes import COMMIT
 from ecr_action.image import key, labels
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.key import Key
@@ -38,6 +39,7 @@ class GitOpsWanted:
     patterns: tuple[str, ...]
     named: tuple[str, ...]
     pin: str
+    mode: str
     replicas: tuple[str, ...]
     message: str | None
     bootstrap: str = ""
@@ -61,8 +63,11 @@ class Wanted:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The tags that tell what runs in the environment, and what was rolled back there."""
-        return (self.plan.mark, self.plan.rejected) if self.gitops else ()
+        """The tags that tell what runs in the environment, what was rolled back there, and what is proposed."""
+        if self.gitops is None:
+            return ()
+        proposed = (self.plan.proposed,) if self.gitops.mode != COMMIT else ()
+        return (self.plan.mark, self.plan.rejected, *proposed)
 
 
 def wanted(
@@ -190,6 +195,7 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         patterns=tuple(expanded.values()),
         named=tuple(text for path, text in expanded.items() if path.environment or "{environment}" in path.pattern),
         pin=inputs.gitops_pin,
+        mode=inputs.gitops_mode.of(plan.environment),
         replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
         architectures=inputs.node_architectures,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsMissing, GitOpsRefused
+from ecr_action.errors import BranchProtected, Failure, GitOpsAccess, GitOpsBusy, GitOpsMissing, GitOpsRefused
 
 _STALE = re.compile(r"Expected branch to point to |is at [0-9a-f]{40,64}\b.*\bbut expected [0-9a-f]{40,64}", re.DOTALL)
 _RULES = re.compile(
@@ -78,12 +78,13 @@ def _limited(said: str, repository: str) -> GitOpsBusy:
     )
 
 
-def _protected(said: str, repository: str, branch: str) -> GitOpsRefused:
+def _protected(said: str, repository: str, branch: str) -> BranchProtected:
     owner, _, name = repository.partition("/")
-    return GitOpsRefused(
+    return BranchProtected(
         f"The branch {branch} of {repository} takes no direct commits: {said}.",
         why="A branch protection rule or a ruleset asks for a pull request or a merge queue. The image is published.",
-        fix="Let the token's owner (a user, or a GitHub App) bypass it: Settings > Rules > Rulesets > Bypass list,\n"
+        fix="gitops-mode: auto   # a pull request where the branch takes no commits\n"
+        "Or let the token's owner (a user, or a GitHub App) bypass it: Settings > Rules > Rulesets > Bypass list,\n"
         "or commit to a branch of its own, which Argo CD follows:\n"
         "gitops-branch: deploy\n"
         f"The rules in force: gh api repos/{owner}/{name}/rules/branches/{branch}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import graphql
 
-from lab.github import graph_pulls, merging, shapes, writing
+from lab.github import graph_pulls, graph_refs, merging, shapes, writing
 from lab.github.access import Refused, SamlRequired, level, refuse_saml
 from lab.github.graph_objects import Object, Reader
 from lab.github.state import Repository, Viewer
@@ -104,6 +104,9 @@ def _root(world: World, viewer: Viewer, reader: Reader) -> Object:
         "viewer": {"__typename": "User", "id": shapes.node_id("U", viewer.id), "login": viewer.login},
         "rateLimit": lambda _info, **_: rate_limit(world, viewer),
         "createCommitOnBranch": lambda _info, input: create_commit(world, viewer, reader, input),
+        "updateRefs": lambda _info, input: graph_refs.update(
+            world, viewer, _repository_of(world, viewer, input["repositoryId"]), input
+        ),
         "enablePullRequestAutoMerge": lambda _info, input: graph_pulls.enable_auto_merge(
             reader, *_pull_of(world, viewer, input["pullRequestId"]), input
         ),
@@ -125,6 +128,18 @@ def visible(world: World, viewer: Viewer, full_name: str, renames: bool = True) 
         refuse_saml(viewer, repo)
     except SamlRequired as refused:
         raise Failed("FORBIDDEN", refused.message) from None
+    return repo
+
+
+def _repository_of(world: World, viewer: Viewer, identifier: str) -> Repository:
+    """Return the repository of a node id. Raises Failed NOT_FOUND."""
+    try:
+        number, *rest = shapes.parts_of(identifier)
+        repo = world.state.by_id(int(number))
+    except ValueError:
+        repo, rest = None, []
+    if repo is None or rest or not identifier.startswith("R_") or level(viewer, repo) is None:
+        raise Failed("NOT_FOUND", f"Could not resolve to a node with the global id of '{identifier}'")
     return repo
 
 

@@ -9,7 +9,7 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials naming added inputs plan loop deployment wanted "
+    "errors secret building converters credentials delivery naming added inputs plan loop deployment wanted "
     "protocols report markdown prompt "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
@@ -33,13 +33,16 @@ COMPOSING = {
     "rollout",
     "manifests",
     "fitting",
+    "proposal",
+    "proposed",
     "local",
     "policies",
     "environment",
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy ensure obtain waiting tagging rollout services expiry gate manifests fitting".split()
+    "publish deploy ensure obtain waiting tagging rollout proposal proposed services expiry gate manifests "
+    "fitting".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

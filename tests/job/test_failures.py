@@ -161,4 +161,4 @@ def test_references_of_two_environments_and_no_way_to_tell(make_stage: Make) -> 
 def test_a_protected_gitops_branch(stage: Stage) -> None:
     """The rule is named."""
     stage.github.repository(stage.gitops, protected={"main": "branch-protection"})
-    failed(stage.publish(stage.push_payload()), "E-GITOPS-REFUSED", "pull request")
+    failed(stage.publish(stage.push_payload()), "E-GITOPS-PROTECTED", "pull request")

@@ -18,6 +18,7 @@ class Rule:
 _ACCESS, _MERGE = "github/test_github_access.py", "github/test_github_merge.py"
 _REST, _COMMIT = "github/test_github_rest.py", "github/test_github_commit.py"
 _CANCEL = "runner/test_runner_cancel.py"
+_REFS = "github/test_github_refs.py"
 _GRAPH, _WALK, _SHIM = "github/test_github_graph.py", "github/test_github_walk.py", "runner/test_runner_shim.py"
 
 # Rules of the runner and of policies need no server: these are tried at every run of all tests.
@@ -87,6 +88,8 @@ SLOW = (
          f"{_ACCESS}::test_app_mints_a_token_for_one_repository_and_permission"),
     Rule("github/apps.py", 'if row.get("suspended"):', "if False:",
          f"{_ACCESS}::test_suspended_installation_mints_nothing"),
+    Rule("github/graph_refs.py", "if expected is not None and expected != old:", "if False:",
+         f"{_REFS}::test_one_update_that_can_not_be_made_stops_all"),
     Rule("github/limits.py", "self.used(viewer, resource) > limits.hourly", "False",
          f"{_ACCESS}::test_hourly_limit_is_enforced"),
     Rule("github/limits.py", "5 if write else 1", "1", f"{_ACCESS}::test_secondary_limit_is_enforced"),

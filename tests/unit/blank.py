@@ -55,6 +55,7 @@ class Blank:
             cloud=never,
             engine=never,
             gitops=never,
+            proposals=never,
             history=self,
             chance=lambda: 0.5,
         )

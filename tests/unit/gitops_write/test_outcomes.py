@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
+from ecr_action.errors import BranchProtected, Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
 from ecr_action.github.answers import ApiError
 from ecr_action.gitops.outcomes import failure, is_stale
 
@@ -25,10 +25,10 @@ TABLE: list[tuple[int, str, str, type[Failure], str]] = [
     (404, "", "Not Found", GitOpsAccess, "gitops-repository: o/r"),
     (200, "UNPROCESSABLE", "Repository was archived so is read-only.", GitOpsRefused, "gh repo unarchive o/r"),
     (403, "", "Repository was archived so is read-only.", GitOpsRefused, "gh repo unarchive o/r"),
-    (200, "BRANCH_PROTECTION_RULE_VIOLATION", "Protected", GitOpsRefused, "Bypass list"),
+    (200, "BRANCH_PROTECTION_RULE_VIOLATION", "Protected", BranchProtected, "gitops-mode: auto"),
     (200, "UNPROCESSABLE", "Repository rule violations found\n\nChanges must be made through a pull request.",
-     GitOpsRefused, "Bypass list"),
-    (200, "", "Changes must be made through the merge queue", GitOpsRefused, "gitops-branch"),
+     BranchProtected, "Bypass list"),
+    (200, "", "Changes must be made through the merge queue", BranchProtected, "gitops-branch"),
     (200, "UNPROCESSABLE", "The path is malformed", GitOpsRefused, "again"),
     (429, "", "", GitOpsBusy, "hour"),
     (403, "", "You have exceeded a secondary rate limit.", GitOpsBusy, "hour"),

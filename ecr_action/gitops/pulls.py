@@ -1,0 +1,106 @@
+"""The pull request of an app in an environment: its branch, its text, what became of earlier ones. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from ecr_action import markdown
+from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
+from ecr_action.gitops import message
+from ecr_action.gitops.message import Origin, Shipped
+from ecr_action.protocols import Proposed, PullRequest
+
+_BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"
+_BLOCK = re.compile(f"{re.escape(_BEGIN)}.*?(?:{re.escape(_END)}|\\Z)", re.S)
+_OURS = re.compile(rf"^{message.IMAGE}: ", re.M)
+
+
+def branch(repository: str, environment: str) -> str:
+    """The branch of *repository* (ECR's name) in *environment*: one for each, whatever their names hold.
+
+    ECR's names have no ``--``, so that ``team/app`` and ``team-app`` stay two.
+    """
+    return f"ecr-publish/{repository.replace('/', '--')}/{environment}"
+
+
+def is_ours(text: str) -> bool:
+    """Whether a commit with the message *text* was made by this action."""
+    return bool(_OURS.search(text))
+
+
+def body(shipped: Sequence[Shipped], origin: Origin, environment: str, ships: str = "") -> str:
+    """The description, as a block that is found again; *ships* tells what ships, in Markdown."""
+    rows = [(f"Image of {item.repository}", f"{item.name}:{item.tag}") for item in shipped]
+    rows += [("Digest", item.digest) for item in shipped if item.digest]
+    rows += [("Built from", f"{origin.repository}@{origin.sha}")] if origin.sha else []
+    table = "\n".join(f"| {markdown.prose(name)} | {markdown.code(value)} |" for name, value in rows)
+    parts = [f"To **{markdown.prose(environment)}**:", f"| | |\n|---|---|\n{table}"]
+    parts += [ships] if ships else []
+    by = f"{markdown.link('a run', origin.run_url)} of {markdown.prose(origin.repository)}" if origin.run_url else ""
+    run = f" by {by}" if by else ""
+    parts.append(
+        f"Made{run}. A newer image takes the place of this one, here in this pull request. Commits of others on the "
+        "branch are kept. Once it is closed without a merge, this image is not proposed again."
+    )
+    return "\n\n".join([_BEGIN, *parts, _END])
+
+
+def joined(old: str, block: str) -> str:
+    """*block* in the place of the one in *old*, or below what somebody wrote there."""
+    if _BLOCK.search(old):
+        return _BLOCK.sub(lambda _: block, old, count=1)
+    return f"{old.rstrip()}\n\n{block}" if old.strip() else block
+
+
+def declined(found: Proposed, digests: Sequence[str]) -> PullRequest | None:
+    """The pull request that proposed these images and was closed without a merge, if that was the last one."""
+    last = found.pulls[0] if found.pulls else None
+    if last is None or last.state != "closed" or not all(digest and digest in last.body for digest in digests):
+        return None
+    return last
+
+
+def refused(refusal: Refusal, repository: str, base: str) -> Failure:
+    """What GitHub's refusal of a pull request of *repository* (``owner/name``) onto *base* means."""
+    said = (refusal.message or f"HTTP {refusal.status}").rstrip(". ")
+    if refusal.passing or refusal.limited:
+        text = f"GitHub did not answer for the pull requests of {repository}: {said}."
+        return GitOpsBusy(text, fix="Run the job again.", transient=True)
+    if "not permitted to create or approve" in said:
+        return GitOpsAccess(
+            f"The job's own token may not open a pull request in {repository}.",
+            why=f"GitHub says: {said}.",
+            fix=f"{repository}: Settings > Actions > General > Workflow permissions >\n"
+            "Allow GitHub Actions to create and approve pull requests; in the job:\n"
+            "permissions:\n  contents: write\n  pull-requests: write",
+        )
+    if refusal.status in (401, 403, 404) or refusal.type == "FORBIDDEN":
+        return GitOpsAccess(
+            f"The token may not read or open pull requests in {repository}.",
+            why=f"GitHub says: {said}.",
+            fix="Give it, beside Contents: Read and write, the repository permission\nPull requests: Read and write\n"
+            "(a GitHub App: Permissions & events, then accept them in the installation). Or write commits:\n"
+            "gitops-mode: commit",
+        )
+    return GitOpsRefused(
+        f"GitHub refused a pull request of {repository} onto {base}: {said}.",
+        fix="Run the job again. The branch with the commit is there; a pull request can be opened by hand.",
+    )
+
+
+class Refusal(Protocol):
+    """What is known of an answer."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def passing(self) -> bool: ...
+    @property
+    def limited(self) -> bool: ...
+

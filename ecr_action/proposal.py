@@ -1,0 +1,94 @@
+"""The bump as a pull request: the same decision, written to a branch of ours that waits for a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ecr_action.errors import Failure
+from ecr_action.gitops import pulls
+from ecr_action.gitops.edit import Result
+from ecr_action.protocols import Commit, GitOps, Proposals, Proposed, PullRequest, Snapshot, Stale
+
+
+@dataclass
+class Proposal:
+    """A GitOps repository whose commits become a pull request.
+
+    *judge* decides on files as they stand, *places* are the paths whose references change; *describe* gives title and
+    body; *digests* are the images'; *consent*: a person named them. After the commit *pull* is the pull request,
+    *standing* whether it has the images, *held* why not.
+    """
+
+    base: GitOps
+    proposals: Proposals
+    branch: str
+    digests: Sequence[str]
+    consent: bool
+    describe: Callable[[], tuple[str, str]]
+    judge: Callable[[Snapshot], Result]
+    places: Callable[[], set[str]]
+    pull: PullRequest | None = None
+    standing: bool = False
+    held: str = ""
+    _asked: tuple[Sequence[str], Sequence[bytes]] = field(default=((), ()))
+
+    def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        """The branch that the pull request is to be merged into. Raises errors.Failure."""
+        self._asked = (patterns, needles)
+        return self.base.read(patterns, needles)
+
+    def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        """Propose *changes* of the base as it is. Raises Stale where our branch moved, and errors.Failure."""
+        there = self.proposals.look(snapshot, self.branch)
+        refused = pulls.declined(there, self.digests)
+        if refused and not self.consent:
+            self.pull = refused
+            self.held = f"{refused.url} proposed this image and was closed without a merge; it is not proposed again."
+            return None
+        if there.live:
+            return self._beside(snapshot, there, changes, message)
+        return self._anew(snapshot, there, changes, message)
+
+    def _beside(
+        self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str
+    ) -> Commit | None:
+        """Where an earlier proposal stands on the branch: never back from it, and over nobody's commits."""
+        on = self.proposals.read(there, *self._asked)
+        if on.head != there.head:
+            raise Stale("another run moved our branch")
+        result = self._judged(on, there)
+        if result is None:
+            return self._anew(snapshot, there, changes, message)
+        edits = {edit.path: edit.content for edit in result.edits}
+        if result.kept and not edits:
+            self.pull = there.open
+            where = there.open.url if there.open else f"the branch {there.branch}"
+            self.held = f"{where}: {result.kept[0][1].notice.removeprefix('NOT DEPLOYED: ')}"
+            return None
+        if not edits and self.places() <= {found.file for found in result.unchanged}:
+            self._ask(snapshot, there, again=there.open is None)
+            return None
+        if edits and (there.foreign or result.kept):
+            made = self.proposals.add(on, edits, message)
+            self._ask(snapshot, there)
+            return made
+        return self._anew(snapshot, there, changes, message)
+
+    def _judged(self, on: Snapshot, there: Proposed) -> Result | None:
+        """The decision on our branch; None where its files are of no use any more, and nobody else's."""
+        try:
+            return self.judge(on)
+        except Failure:
+            if there.foreign:
+                raise
+            return None
+
+    def _anew(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
+        made = self.proposals.commit(snapshot, there, changes, message)
+        self._ask(snapshot, there)
+        return made
+
+    def _ask(self, snapshot: Snapshot, there: Proposed, *, again: bool = True) -> None:
+        asked = self.proposals.ask(snapshot, there, *self.describe()) if again else there.open
+        self.pull, self.standing = asked, True
