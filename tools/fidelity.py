@@ -60,7 +60,11 @@ def _tried(copy: Path, rule: Rule) -> str:
         outcome = _outcome(copy, rule.test)
     finally:
         file.write_text(text, encoding="utf-8")
-    return "" if outcome == "fails" else f"lab/{rule.file} without {rule.old!r}: {rule.test} {outcome}"
+    if outcome == "fails":
+        return ""
+    found = f"lab/{rule.file} without {rule.old!r}: {rule.test} {outcome}"
+    print(found, file=sys.stderr, flush=True)
+    return found
 
 
 def _outcome(copy: Path, *tests: str) -> str:

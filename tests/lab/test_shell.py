@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -29,7 +30,8 @@ def documented() -> list[str]:
 def test_commands_of_the_document_work_in_their_order(command: str) -> None:
     """Each ends with 0; the shell names the registry, and its token is known to GitHub."""
     lines = documented()
-    assert [re.findall(r"-m lab (\w+)", line)[0] for line in lines] == ["up", "status", "shell", "shell", "env", "down"]
+    named = [re.findall(r"-m lab (\w+)", line)[0] for line in lines]
+    assert named == ["up", "status", *["shell"] * 4, "env", "down"]
     said = []
     environment = os.environ | {"AWS_ACCESS_KEY_ID": "caller", "GITHUB_TOKEN": "caller", "SHELL": "/bin/sh"}
     try:
@@ -43,6 +45,7 @@ def test_commands_of_the_document_work_in_their_order(command: str) -> None:
         subprocess.run(["sh", "-c", f"{command} down"], cwd=CHECKOUT, capture_output=True, check=False)
     assert re.fullmatch(r"123456789012\.dkr\.ecr\.us-east-1\.amazonaws\.com(:\d+)? in us-east-1\n", said[2])
     assert '"limit": 5000' in said[3]
+    assert (json.loads(said[4])["offset"], json.loads(said[5])) == (86400, [])
 
 
 def test_shell_without_a_lab_says_how_to_start_one(command: str) -> None:

@@ -70,7 +70,10 @@ class Lab:
 
     def token(self, audience: str | None = "sts.amazonaws.com", **job: Any) -> str:
         """Return a token for *job*, asked for as a runner's job does."""
-        given = self.control("POST", "oidc", job)
+        return self.issued(self.control("POST", "oidc", job), audience)
+
+    def issued(self, given: dict[str, str], audience: str | None = "sts.amazonaws.com") -> str:
+        """Return the token that a job gets at the address it was *given*."""
         url = given["url"] + (f"&audience={audience}" if audience else "")
         asked = urllib.request.Request(url, headers={"Authorization": f"bearer {given['token']}"})
         with urllib.request.urlopen(asked, timeout=60) as answer:

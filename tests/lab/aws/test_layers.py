@@ -20,7 +20,6 @@ MIB = 1 << 20
 def mounting(ecr: Any) -> Iterator[None]:
     """Blob mounting is on for the account, during the test."""
     ecr.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
-    assert ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == "ENABLED"
     yield
     ecr.put_account_setting(name="BLOB_MOUNTING", value="DISABLED")
 
@@ -81,6 +80,7 @@ def test_an_upload_is_refused_in_the_apis_words(ecr: Any, repository: str) -> No
 @pytest.mark.usefixtures("mounting")
 def test_a_blob_is_mounted_where_the_account_allows_it(ecr: Any, registry: Registry, repository: str) -> None:
     """201 without a byte sent; a blob that is nowhere, or another key of encryption, starts an upload."""
+    assert ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == "ENABLED"
     digest = registry.push_blob(repository, b"mine")
     ecr.create_repository(repositoryName=f"{repository}/same")
     ecr.create_repository(repositoryName=f"{repository}/key", encryptionConfiguration={"encryptionType": "KMS"})

@@ -259,6 +259,8 @@ def test_policies_act_when_time_has_passed(lab: Lab, ecr: Any, registry: Registr
         if r["repositoryName"] == repository
     }
     assert done == {index: "EXPIRE", young: "TRANSITION"}
+    rows = ecr.describe_images(repositoryName=repository, filter={"imageStatus": "ANY"})["imageDetails"]
+    assert {r["imageDigest"]: r["imageStatus"] for r in rows} == {digest_of(child): "ARCHIVED", young: "ARCHIVED"}
     assert ecr.get_lifecycle_policy(repositoryName=repository)["lastEvaluatedAt"]
 
 
