@@ -23,6 +23,7 @@ from ecr_action.protocols import (
     Repository,
     RepositorySpec,
     RepositoryState,
+    Scanning,
     Snapshot,
 )
 
@@ -44,6 +45,20 @@ class DryRepository:
         host = self._logins.login().host
         state = RepositoryState(name=spec.name, uri=f"{host}/{spec.name}", arn="", account="", mutability="MUTABLE")
         return state, True
+
+    def scanning(self, name: str) -> Scanning | None:
+        return self._real.scanning(name)
+
+    def templated(self, spec: RepositorySpec) -> RepositorySpec:
+        return self._real.templated(spec)
+
+    def write_scanning(self, name: str, on: bool) -> bool:
+        self._console.info(f"Dry run: would switch scanning on push {'on' if on else 'off'} in {name}")
+        return True
+
+    def write_mutability(self, spec: RepositorySpec) -> bool:
+        self._console.info(f"Dry run: would make {spec.name} {spec.mutability}")
+        return True
 
     def write_lifecycle(self, name: str, text: str) -> bool:
         self._console.info(f"Dry run: would write the lifecycle policy of {name}")

@@ -50,7 +50,8 @@ class RepositorySpec:
     """The repository as the inputs want it. *lifecycle_policy* is the JSON text, None = leave policies alone.
 
     *lifecycle_asked_for*: the user wrote the input out, which is consent to what the policy expires. *drift*: what to
-    do about a repository that differs, ``warn``, ``fix`` or ``ignore``.
+    do about a repository that differs, ``warn``, ``fix`` or ``ignore``. *mutability*, *immutable_except*: as ECR has
+    them. *template*: the prefix of the creation template that gave defaults; *policy*: its repository policy.
     """
 
     name: str
@@ -59,11 +60,14 @@ class RepositorySpec:
     encryption: str = "AES256"
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    immutable: bool = False
+    mutability: str = "MUTABLE"
+    immutable_except: tuple[str, ...] = ()
     lifecycle_policy: str | None = None
     lifecycle_is_default: bool = False
     lifecycle_asked_for: bool = False
     drift: str = "warn"
+    template: str = ""
+    policy: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +85,17 @@ class RepositoryState:
     immutable_except: tuple[str, ...] = ()
     scan_on_push: bool = False
     encryption: str = "AES256"
+    kms_key: str = ""
     created_at: datetime | None = None
     lifecycle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanning:
+    """How a repository is scanned in effect; *by_rule*: a rule of the registry's configuration says so."""
+
+    on_push: bool
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +111,22 @@ class Repository(Protocol):
 
     def read(self, name: str) -> RepositoryState | None: ...
     def read_lifecycle(self, name: str) -> Lifecycle: ...
+    def scanning(self, name: str) -> Scanning | None:
+        """None where that can't be told; with a notice where the role may not ask."""
+
+    def templated(self, spec: RepositorySpec) -> RepositorySpec:
+        """*spec* with the defaults of the creation template for its name; with a notice where the role may not ask."""
+
     def create(self, spec: RepositorySpec) -> tuple[RepositoryState, bool]:
         """Create it; the flag is False where another job was faster. Untagged where tags are denied, with a notice."""
 
     def write_lifecycle(self, name: str, text: str) -> bool:
+        """False where the role may not, with a notice."""
+
+    def write_scanning(self, name: str, on: bool) -> bool:
+        """False where the role may not, with a notice."""
+
+    def write_mutability(self, spec: RepositorySpec) -> bool:
         """False where the role may not, with a notice."""
 
     def stored(self, name: str) -> tuple[Stored, ...] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from ecr_action.aws import lifecycle
+from ecr_action.aws import drift, lifecycle
 from ecr_action.aws.findings import Gate
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
@@ -118,6 +118,7 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
     if inputs.retention and choice != "default":
         what = f"changes the default policy, and lifecycle-policy is {choice.splitlines()[0]!r}."
         problems.append(Problem("retention", what, "Leave one of them out."))
+    immutable = inputs.tag_mutability == "immutable"
     return RepositorySpec(
         name=plan.repository,
         create=inputs.create_repository,
@@ -125,7 +126,8 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
         encryption=inputs.encryption,
         kms_key=inputs.kms_key,
         tags=inputs.repository_tags,
-        immutable=inputs.tag_mutability == "immutable",
+        mutability="IMMUTABLE_WITH_EXCLUSION" if immutable else "MUTABLE",
+        immutable_except=drift.MOVING if immutable else (),
         lifecycle_policy=text,
         lifecycle_is_default=choice == "default",
         lifecycle_asked_for=bool(inputs.lifecycle_policy),

@@ -61,6 +61,28 @@ PERMISSIONS = (
     ),
     Permission("ecr:StartImageScan", "scan an image that was not scanned on its push", "such an image is not scanned"),
     Permission(
+        "ecr:BatchGetRepositoryScanningConfiguration",
+        "see whether the registry's configuration scans the repository",
+        "a difference in scanning on push is neither told nor mended",
+    ),
+    Permission(
+        "ecr:PutImageScanningConfiguration", "switch scanning on push ('drift: fix')", "scanning on push stays as it is"
+    ),
+    Permission(
+        "ecr:PutImageTagMutability", "change the tag mutability ('drift: fix')", "the tag mutability stays as it is"
+    ),
+    Permission(
+        "ecr:DescribeRepositoryCreationTemplates",
+        "take a creation template's defaults for a new repository",
+        "a new repository is made without the defaults of a creation template",
+        EVERYTHING,
+    ),
+    Permission(
+        "ecr:SetRepositoryPolicy",
+        "give a new repository the policy of its creation template",
+        "a new repository gets no policy of its creation template",
+    ),
+    Permission(
         "secretsmanager:GetSecretValue",
         "read a token or key that an input names by ARN",
         "an input that is the ARN of a secret of Secrets Manager fails",

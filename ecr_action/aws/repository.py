@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecr_action.aws import inventory, permissions, refusals
+from ecr_action.aws import inventory, permissions, refusals, templates
 from ecr_action.aws.calls import Losses, Service
 from ecr_action.aws.refusals import DENIED, Refusal
 from ecr_action.aws.simulate import Stored
 from ecr_action.errors import AwsDenied, AwsRefused
-from ecr_action.protocols import Clock, Lifecycle, RepositorySpec, RepositoryState
+from ecr_action.protocols import Clock, Lifecycle, RepositorySpec, RepositoryState, Scanning
 
 _NOT_FOUND = "RepositoryNotFoundException"
 _EXISTS = "RepositoryAlreadyExistsException"
 _NO_POLICY = "LifecyclePolicyNotFoundException"
-# The tags that have to move in any repository; ECR takes five filters (API reference, CreateRepository).
-MOVING = ("latest", "deployed-*", "buildcache*", "key-*", "sha256-*")
-_IMMUTABLE = {
-    "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
-    "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": name} for name in MOVING],
-}
 # Seconds between the reads of a repository that another job has made a moment ago.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -63,6 +57,8 @@ class EcrRepository:
             self._losses.say(answer)
             answer = self._create(spec, tagged=False)
         if not isinstance(answer, Refusal):
+            if spec.policy:
+                self._write("SetRepositoryPolicy", spec.name, policyText=spec.policy)
             return _state(answer["repository"]), True
         if answer.denied:
             raise _may_not_create(answer, spec)
@@ -77,7 +73,7 @@ class EcrRepository:
             repositoryName=spec.name,
             imageScanningConfiguration={"scanOnPush": spec.scan_on_push},
             encryptionConfiguration={"encryptionType": spec.encryption, **key},
-            **(_IMMUTABLE if spec.immutable else {}),
+            **(_mutability(spec) if spec.mutability != "MUTABLE" else {}),
             **tags,
             **self._ecr.registry,
         )
@@ -96,17 +92,58 @@ class EcrRepository:
 
     def write_lifecycle(self, name: str, text: str) -> bool:
         """Put the policy; False, with a notice, where the role may not. Raises AwsRefused with ECR's own reason."""
-        answer = self._ecr.call(
-            "PutLifecyclePolicy",
-            expected=DENIED,
-            repositoryName=name,
-            lifecyclePolicyText=text,
-            **self._ecr.registry,
-        )
+        return self._write("PutLifecyclePolicy", name, lifecyclePolicyText=text)
+
+    def write_scanning(self, name: str, on: bool) -> bool:
+        """Switch the repository's own scanning on push; False, with a notice, where the role may not."""
+        return self._write("PutImageScanningConfiguration", name, imageScanningConfiguration={"scanOnPush": on})
+
+    def write_mutability(self, spec: RepositorySpec) -> bool:
+        """Make its tags as *spec* has them; False, with a notice, where the role may not."""
+        return self._write("PutImageTagMutability", spec.name, **_mutability(spec))
+
+    def _write(self, operation: str, name: str, **settings: Any) -> bool:
+        answer = self._ecr.call(operation, expected=DENIED, repositoryName=name, **settings, **self._ecr.registry)
         if isinstance(answer, Refusal):
             self._losses.say(answer)
             return False
         return True
+
+    def scanning(self, name: str) -> Scanning | None:
+        """How it is scanned in effect: a rule of the registry overrules what the repository says itself.
+
+        None, with a notice, where the role may not ask; and for another account's registry, which ECR doesn't tell.
+        """
+        if self._ecr.registry_id:
+            return None
+        answer = self._ecr.call("BatchGetRepositoryScanningConfiguration", expected=DENIED, repositoryNames=[name])
+        if isinstance(answer, Refusal):
+            self._losses.say(answer)
+            return None
+        rows = answer.get("scanningConfigurations") or []
+        if not rows:
+            return None
+        on_push = bool(rows[0].get("scanOnPush")) or rows[0].get("scanFrequency") in ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")
+        return Scanning(on_push=on_push, by_rule=bool(rows[0].get("appliedScanFilters")))
+
+    def templated(self, spec: RepositorySpec) -> RepositorySpec:
+        """*spec* with the defaults of the creation template for its name; as it is, with a notice, where denied.
+
+        As it is also in another account's registry, whose templates ECR doesn't tell.
+        """
+        rows: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while not self._ecr.registry_id:
+            answer = self._ecr.call("DescribeRepositoryCreationTemplates", expected=DENIED, **more)
+            if isinstance(answer, Refusal):
+                self._losses.say(answer)
+                break
+            rows += answer.get("repositoryCreationTemplates") or []
+            if not answer.get("nextToken"):
+                break
+            more = {"nextToken": answer["nextToken"]}
+        template = templates.fitting(spec.name, rows)
+        return templates.applied(spec, template) if template else spec
 
     def stored(self, name: str) -> tuple[Stored, ...] | None:
         """Every image, archived ones too; None, with a notice, where the role may not list them."""
@@ -126,8 +163,15 @@ def _may_not_create(refusal: Refusal, spec: RepositorySpec) -> AwsDenied:
     return failure
 
 
+def _mutability(spec: RepositorySpec) -> dict[str, Any]:
+    filters = [{"filterType": "WILDCARD", "filter": name} for name in spec.immutable_except]
+    excluded = {"imageTagMutabilityExclusionFilters": filters} if filters else {}
+    return {"imageTagMutability": spec.mutability, **excluded}
+
+
 def _state(row: dict[str, Any]) -> RepositoryState:
     filters = row.get("imageTagMutabilityExclusionFilters") or []
+    encryption = row.get("encryptionConfiguration") or {}
     return RepositoryState(
         name=str(row["repositoryName"]),
         uri=str(row["repositoryUri"]),
@@ -136,6 +180,7 @@ def _state(row: dict[str, Any]) -> RepositoryState:
         mutability=str(row.get("imageTagMutability") or "MUTABLE"),
         immutable_except=tuple(str(item["filter"]) for item in filters),
         scan_on_push=bool((row.get("imageScanningConfiguration") or {}).get("scanOnPush")),
-        encryption=str((row.get("encryptionConfiguration") or {}).get("encryptionType") or "AES256"),
+        encryption=str(encryption.get("encryptionType") or "AES256"),
+        kms_key=str(encryption.get("kmsKey") or ""),
         created_at=row.get("createdAt"),
     )

@@ -42,6 +42,7 @@ FURTHER = (
     "ecr:DescribeImageScanFindings",
     "ecr:StartImageScan",
     "ecr:DescribeRepositoryCreationTemplates",
+    "ecr:SetRepositoryPolicy",
 )
 Statement = dict[str, Any]
 # Clients of one session share the service models, which take longer to load than most calls.

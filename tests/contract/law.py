@@ -24,6 +24,7 @@ COMPOSING = {
     "gitops_access",
     "publish",
     "deploy",
+    "conform",
     "ensure",
     "expiry",
     "gate",
@@ -41,7 +42,7 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy ensure obtain waiting tagging rollout proposal proposed services expiry gate manifests "
+    "publish deploy conform ensure obtain waiting tagging rollout proposal proposed services expiry gate manifests "
     "fitting".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}

@@ -128,6 +128,28 @@ def test_drift_of_the_lifecycle_policy(stage: Stage) -> None:
     assert "deployed-" in client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
 
 
+def test_drift_of_scanning_mutability_and_encryption(stage: Stage) -> None:
+    """Told, left alone, or made as wanted before the first tag is put; encryption stays, and the run says so."""
+    client, name = ecr(stage), repository_of(stage)
+    client.create_repository(repositoryName=name)
+    given = {"tag_mutability": "immutable", "encryption": "KMS", **NO_GITOPS}
+    told = ok(stage.publish(stage.push_payload(), **given))
+    titles = [a.title for a in told.annotations if a.level == "warning"]
+    assert titles == ["Repository settings"] * 3
+    assert "scan-on-push: 'false'" in told.log
+    silent = ok(stage.publish(stage.push_payload(), drift="ignore", **given))
+    assert [a for a in silent.annotations if a.level == "warning"] == []
+    before = described(stage)
+    assert before["imageScanningConfiguration"] == {"scanOnPush": False}
+    planned = ok(stage.publish(stage.push_payload(), drift="fix", dry_run="true", **given))
+    assert "would switch scanning on push on" in planned.log
+    assert described(stage) == before
+    fixed = ok(stage.publish(stage.push_payload(), drift="fix", **given))
+    assert "can't change the encryption" in fixed.log
+    assert fixed.outputs["tag-mutability"] == described(stage)["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert described(stage)["imageScanningConfiguration"] == {"scanOnPush": True}
+
+
 def test_inputs_of_tags(stage: Stage) -> None:
     """Environment, own tags, latest, the short sha's length."""
     given = {"environment": "qa", "tags": "run-{run-number}", "latest": "false", "short_sha_length": "9"}

@@ -75,7 +75,8 @@ def test_the_calls_of_a_first_and_of_a_second_publish(stage: Stage) -> None:
         [
             *["oidc:GET token", "sts:AssumeRoleWithWebIdentity"],
             *["ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:BatchGetImage"],
-            *["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken"],
+            *["ecr:DescribeRepositoryCreationTemplates", "ecr:CreateRepository"],
+            *["ecr:PutLifecyclePolicy", "ecr:GetAuthorizationToken"],
             *["ecr:BatchGetImage"] * 2,
             *["ecr:PutImage"] * 5,
             "github:GET compare",

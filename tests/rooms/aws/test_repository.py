@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ecr_action import errors
-from ecr_action.aws import lifecycle
-from ecr_action.protocols import Lifecycle, RepositorySpec, RepositoryState
+from ecr_action.aws import drift, lifecycle
+from ecr_action.protocols import Lifecycle, RepositorySpec, RepositoryState, Scanning
 from lab.aws import setup
 
 from .world import ACCOUNT, Job, Parts, World
@@ -90,6 +90,72 @@ def test_immutability_is_read(full: Parts, name: str, world: World) -> None:
     state = full.repository.read(name)
     assert state is not None
     assert (state.mutability, state.immutable_except) == ("IMMUTABLE_WITH_EXCLUSION", ("latest*",))
+
+
+def test_settings_are_changed(full: Parts, name: str, world: World) -> None:
+    """Scanning on push and mutability with its exclusions arrive, and are read again."""
+    full.repository.create(RepositorySpec(name=name, scan_on_push=False))
+    assert full.repository.scanning(name) == Scanning(on_push=False)
+    assert full.repository.write_scanning(name, True)
+    assert full.repository.scanning(name) == Scanning(on_push=True)
+    spec = RepositorySpec(name=name, mutability="IMMUTABLE_WITH_EXCLUSION", immutable_except=drift.MOVING)
+    assert full.repository.write_mutability(spec)
+    state = full.repository.read(name)
+    assert state is not None
+    assert (state.scan_on_push, state.mutability, state.immutable_except) == (True, spec.mutability, drift.MOVING)
+
+
+def test_a_rule_of_the_registry_scans(full: Parts, name: str, world: World) -> None:
+    """Whatever the repository says itself; a rule may also leave it to people."""
+    full.repository.create(RepositorySpec(name=name, scan_on_push=False))
+    admin, filters = world.admin("ecr"), [{"filter": name, "filterType": "WILDCARD"}]
+    try:
+        for frequency, on_push in (("SCAN_ON_PUSH", True), ("MANUAL", False)):
+            rules = [{"scanFrequency": frequency, "repositoryFilters": filters}]
+            admin.put_registry_scanning_configuration(scanType="BASIC", rules=rules)
+            assert full.repository.scanning(name) == Scanning(on_push=on_push, by_rule=True)
+    finally:
+        admin.put_registry_scanning_configuration(scanType="BASIC", rules=[])
+
+
+def test_settings_that_are_denied_cost_a_notice(seed: Parts, job: Job, name: str, world: World) -> None:
+    """The platform's role may switch scanning, and nothing else of these; each statement is told."""
+    seed.repository.create(RepositorySpec(name=name, policy="{}"))
+    assert seed.repository.write_scanning(name, True)
+    assert seed.repository.scanning(name) is None
+    assert not seed.repository.write_mutability(RepositorySpec(name=name, mutability="IMMUTABLE"))
+    assert seed.repository.templated(RepositorySpec(name=name)) == RepositorySpec(name=name)
+    denied = [notice.partition(" is denied")[0] for notice in job.console.of("notice")]
+    assert denied == [
+        "ecr:SetRepositoryPolicy",
+        "ecr:BatchGetRepositoryScanningConfiguration",
+        "ecr:PutImageTagMutability",
+        "ecr:DescribeRepositoryCreationTemplates",
+    ]
+
+
+def test_a_creation_template_gives_the_defaults(full: Parts, job: Job, name: str, world: World) -> None:
+    """Its settings are those of the new repository, its policy too."""
+    admin = world.admin("ecr")
+    pull = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "ecr:BatchGetImage"}
+    policy = {"Version": "2012-10-17", "Statement": [pull]}
+    admin.create_repository_creation_template(
+        prefix=name,
+        appliedFor=["CREATE_ON_PUSH"],
+        imageTagMutability="IMMUTABLE",
+        resourceTags=[{"Key": "team", "Value": "platform"}],
+        repositoryPolicy=json.dumps(policy),
+    )
+    try:
+        spec = full.repository.templated(RepositorySpec(name=f"{name}/app"))
+        assert spec.template == name
+        state, created = full.repository.create(spec)
+    finally:
+        admin.delete_repository_creation_template(prefix=name)
+    assert (created, state.mutability) == (True, "IMMUTABLE")
+    assert json.loads(admin.get_repository_policy(repositoryName=state.name)["policyText"]) == policy
+    tags = admin.list_tags_for_resource(resourceArn=state.arn)["tags"]
+    assert tags == [{"Key": "team", "Value": "platform"}]
 
 
 def test_two_jobs_race_to_create_one_repository(world: World, full_role: str, name: str) -> None:

@@ -145,10 +145,11 @@ def test_a_required_permission_says_what_for(permission: permissions.Permission)
 
 
 def test_actions_are_declared_once() -> None:
-    """No action twice; the login is for everything, as it knows no repository."""
+    """No action twice; login and creation templates are for everything, as they know no repository."""
     actions = [permission.action for permission in permissions.PERMISSIONS]
     assert sorted(set(actions)) == sorted(actions)
-    assert [p.action for p in permissions.PERMISSIONS if p.resource == "*"] == ["ecr:GetAuthorizationToken"]
+    wide = [permission.action for permission in permissions.PERMISSIONS if permission.resource == "*"]
+    assert wide == ["ecr:GetAuthorizationToken", "ecr:DescribeRepositoryCreationTemplates"]
 
 
 @pytest.mark.parametrize(("actions", "value"), [(["a:B"], "a:B"), (["a:B", "a:C"], ["a:B", "a:C"])])
