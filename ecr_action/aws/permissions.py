@@ -36,7 +36,12 @@ PERMISSIONS = (
     Permission("ecr:GetAuthorizationToken", "log in to the registry", resource=EVERYTHING),
     Permission("ecr:DescribeRepositories", "find the repository"),
     Permission("ecr:BatchGetImage", "see which images are there; pull"),
-    Permission("ecr:GetDownloadUrlForLayer", "read layers of the cache; read an image's revision label"),
+    Permission(
+        "ecr:GetDownloadUrlForLayer",
+        "read layers of the cache; read an image's labels",
+        "what an image was built from is not known where its tags don't tell it; caches and base images of the "
+        "registry can't be pulled",
+    ),
     Permission("ecr:BatchCheckLayerAvailability", "push only the layers that are missing"),
     Permission("ecr:InitiateLayerUpload", "push layers"),
     Permission("ecr:UploadLayerPart", "push layers"),

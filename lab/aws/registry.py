@@ -129,6 +129,9 @@ class Registry:
         if kind in ("uploads", "upload", "manifest") and request.method in ("POST", "PUT"):
             self._create_on_push(caller, spot.place)
         self.ecr.authorize(caller, action, spot.place.arn, region)
+        if kind == "upload" and request.method == "PUT" and request.body.length != 0:
+            # A layer that comes in one piece is its last part too.
+            self.ecr.authorize(caller, "ecr:UploadLayerPart", spot.place.arn, region)
         spot = replace(spot, content=self.images.open(spot.place), caller=caller)
         handler: Callable[[Request, Spot], Response] = getattr(self, f"_{kind}")
         return handler(request, spot)

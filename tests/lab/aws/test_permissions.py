@@ -117,6 +117,19 @@ def test_an_operation_may_need_another_ones_permission(lab: Lab, repository: str
         assert refusal(error)[1] == sentence(role, action, f"{ARN}/{repository}")
 
 
+def test_a_layer_in_one_piece_is_a_part_too(lab: Lab, repository: str, session: Any) -> None:
+    """The last request of an upload needs UploadLayerPart where it brings bytes, and not where it brings none."""
+    role, keys = session({"NotAction": "ecr:UploadLayerPart", "Resource": "*"})
+    registry = lab.registry(lab.password(lab.client("ecr", keys)))
+    path = f"/v2/{repository}/blobs/uploads/none?digest={digest_of(b'x')}"
+    reply = registry.ask("PUT", path, b"x")
+    assert (reply.status, reply.error) == (
+        403,
+        ("DENIED", sentence(role, "ecr:UploadLayerPart", f"{ARN}/{repository}")),
+    )
+    assert registry.ask("PUT", path).status == 404
+
+
 def test_an_explicit_deny_wins_and_is_told(lab: Lab, session: Any) -> None:
     """Deny beats Allow, and the sentence says which kind of policy it stands in."""
     role, keys = session({"Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "ecr:Create*", "Resource": "*"})
