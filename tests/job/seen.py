@@ -12,6 +12,8 @@ from lab.stage import REGION, Stage
 
 _READS = {
     "ecr:DescribeRepositories",
+    "ecr:DescribeRepositoryCreationTemplates",
+    "ecr:BatchGetRepositoryScanningConfiguration",
     "ecr:GetLifecyclePolicy",
     "ecr:BatchGetImage",
     "ecr:DescribeImages",
