@@ -56,7 +56,7 @@ class SystemClock:
 
 def missing_files(plan: Plan, wanted: Wanted, environment: Environment) -> tuple[Problem, ...]:
     """What the build or the roll-out needs and checkout or job lack; nothing where nothing is done."""
-    if plan.nothing or plan.deploy:
+    if plan.nothing or not plan.builds:
         return ()
     from ecr_action.image.sources import preflight
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials, delivery, naming
+from ecr_action import building, converters, credentials, delivery, job_outputs, naming
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -15,6 +15,7 @@ from ecr_action.errors import Problem
 from ecr_action.gitops.modes import Modes
 from ecr_action.image import version
 from ecr_action.image.arguments import BuildSecret
+from ecr_action.job_outputs import Listing
 from ecr_action.secret import Secret
 
 
@@ -94,6 +95,7 @@ class Inputs:
     gitops_mode: Modes
     mode: str
     image: str | None
+    images: Listing
     github_token: Secret
     dry_run: bool
     sources: Mapping[str, str]
@@ -186,8 +188,9 @@ TABLE: Mapping[str, Spec] = {
     "gitops-bootstrap": Spec("deploy/", converters.bootstrap, blank="none"),
     "node-architectures": Spec("", converters.architectures),
     "gitops-mode": Spec("commit", delivery.gitops_mode),
-    "mode": Spec("publish", converters.choice("publish", "deploy")),
+    "mode": Spec("publish", converters.choice("publish", "deploy", "bump")),
     "image": Spec("", converters.optional),
+    "images": Spec("", job_outputs.listing),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
     "dry-run": Spec("false", converters.boolean),
 }
@@ -225,7 +228,6 @@ _MEANT = {
     "region": "aws-region",
     "ecr-repository": "repository",
     "image-name": "repository",
-    "images": "repository",
     "gitops-path": "gitops-files",
     "gitops-repo": "gitops-repository",
     "tag": "tags",
@@ -274,8 +276,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(
             Problem("kms-key", "is given, but the encryption is AES256.", "Add the line 'encryption: KMS'.")
         )
-    if values.get("image") and values.get("mode") == "publish":
+    if values.get("image") and values.get("mode") != "deploy":
         problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
+    if values["images"].given and values.get("mode") != "bump":
+        problems.append(Problem("images", "is given, but it is no bump.", "Add the line 'mode: bump'."))
     if values.get("no_cache") and values.get("no_cache_filters"):
         problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
     if values.get("gitops_token") and values.get("gitops_app_id"):

@@ -12,6 +12,7 @@ from ecr_action.image import tags, version
 from ecr_action.image.reference import repository_problem
 from ecr_action.image.tags import Tags
 from ecr_action.inputs import Inputs
+from ecr_action.job_outputs import Listed
 
 # Events that push by themselves; every other one only with `push: true`.
 _PUSHES = {"push", "release", "workflow_dispatch", "repository_dispatch", "schedule"}
@@ -41,7 +42,8 @@ class Plan:
     *commit* is what is published, *head* what is checked out (*dirty*: with uncommitted changes): they differ where
     `version:` names an older tag. *named*: a tag or version says what is meant, not just a branch; *prerelease*: it is
     one, by its version or by what the GitHub release says; *branch* is the one that the run is of, empty for others;
-    *deploy* names the image that is taken to the environment as it is, empty for a publish.
+    *deploy* names the image that is taken to the environment as it is, empty for a publish; *images* are those
+    that other jobs published, None where it is no bump of such.
     """
 
     event: str
@@ -55,6 +57,7 @@ class Plan:
     gitops: bool = False
     version: version.Version | None = None
     deploy: str = ""
+    images: tuple[Listed, ...] | None = None
     repository: str = ""
     branch: str = ""
     head: str = ""
@@ -62,6 +65,11 @@ class Plan:
     prerelease: bool = False
     named: bool = False
     reasons: tuple[Decision, ...] = ()
+
+    @property
+    def builds(self) -> bool:
+        """Whether it is a run that makes an image, or may; else it is one of images that are there."""
+        return not self.deploy and self.images is None
 
     @property
     def consent(self) -> bool:

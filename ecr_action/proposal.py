@@ -50,9 +50,7 @@ class Proposal:
             return self._beside(snapshot, there, changes, message)
         return self._anew(snapshot, there, changes, message)
 
-    def _beside(
-        self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str
-    ) -> Commit | None:
+    def _beside(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """Where an earlier proposal stands on the branch: never back from it, and over nobody's commits."""
         on = self.proposals.read(there, *self._asked)
         if on.head != there.head:

@@ -45,8 +45,9 @@ _FINDINGS = 30
 class RolledOut:
     """The GitOps half: *commit* where one was made, its unified *diff*, what *ships* with it.
 
-    *held*: why nothing was deployed; *deployed*: the ECR repositories whose image is referenced now, *proposed* those
-    whose image waits in *pull_request* (its address); *stood*: repository, tag and digest of what the run found.
+    *held*: why nothing was deployed, *kept* the same by ECR repository; *deployed*: the ECR repositories whose image
+    is referenced now, *proposed* those whose image waits in *pull_request* (its address); *stood*: repository, tag and
+    digest of what the run found.
     """
 
     repository: str = ""
@@ -55,6 +56,7 @@ class RolledOut:
     files: tuple[str, ...] = ()
     ships: tuple[Shipping, ...] = ()
     held: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
     superseded: bool = False
     deployed: tuple[str, ...] = ()
     proposed: tuple[str, ...] = ()
@@ -72,7 +74,10 @@ class Scanned:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run did. *uri* is the repository's (host and name); *seconds* the time of each phase by name."""
+    """What a run did. *uri* is the repository's (host and name); *seconds* the time of each phase by name.
+
+    *images*: the outcome of each, where the run is of several.
+    """
 
     plan: Plan
     repository: str = ""
@@ -92,6 +97,14 @@ class Outcome:
     notices: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     dry_run: bool = False
+    images: tuple[Outcome, ...] = ()
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the GitOps repository references what the run is of: all of it."""
+        return bool(self.rolled_out.deployed) and all(
+            image.repository in self.rolled_out.deployed for image in self.images
+        )
 
 
 def outputs(outcome: Outcome) -> dict[str, str]:
@@ -117,11 +130,24 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "gitops-commit": out.commit.oid if out.commit else "",
         "gitops-pull-request": out.pull_request,
         "gitops-changed": _word(out.commit is not None),
-        "deployed": _word(bool(out.deployed) and done),
+        "deployed": _word(outcome.deployed and done),
         "superseded": _word(outcome.superseded or out.superseded),
     }
-    metadata = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit, "seconds": dict(outcome.seconds)}
+    metadata: dict[str, object] = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit}
+    metadata["seconds"] = dict(outcome.seconds)
+    if outcome.images:
+        metadata["images"] = [_image(image, outcome) for image in outcome.images]
     return {**values, "metadata": json.dumps(metadata, sort_keys=True)}
+
+
+def _image(image: Outcome, whole: Outcome) -> dict[str, object]:
+    return {
+        "image": f"{image.uri}:{image.primary}",
+        "repository": image.repository,
+        "tag": image.primary,
+        "digest": image.digest,
+        "deployed": _word(image.repository in whole.rolled_out.deployed and not whole.dry_run),
+    }
 
 
 def _word(value: bool) -> str:
@@ -140,6 +166,8 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
     rows = _rows(outcome)
     if rows:
         parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
+    if outcome.images:
+        parts.append(_images(outcome))
     if out.ships:
         parts.append(shipping.summary(out.ships))
     if out.diff:
@@ -156,22 +184,30 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
 
 
 def _headline(outcome: Outcome) -> str:
-    what = prose(f"{outcome.repository}:{outcome.primary}" if outcome.primary else outcome.repository or "ecr-publish")
+    what = prose(_subject(outcome))
     out = outcome.rolled_out
     if outcome.dry_run:
         return f"Dry run: {what}"
     if outcome.plan.nothing:
         return "Nothing to do"
-    if not outcome.pushed and not outcome.plan.deploy:
+    if not outcome.pushed and outcome.plan.builds:
         return f"{what} was built, not pushed"
     if out.proposed:
-        return f"{what} waits in a pull request to {prose(outcome.plan.environment or '')}"
+        waits = "wait" if outcome.images else "waits"
+        return f"{what} {waits} in a pull request to {prose(outcome.plan.environment or '')}"
     if out.held and not out.commit:
-        return f"NOT DEPLOYED: {what} is published"
+        return f"NOT DEPLOYED: {what}{'' if outcome.images else ' is published'}"
+    environment = prose(outcome.plan.environment or "")
     if out.commit:
-        return f"{what} is on its way to {prose(outcome.plan.environment or '')}"
-    where = f" in {prose(outcome.plan.environment or '')}"
-    return f"{what} stands already{where}" if outcome.plan.deploy else f"{what} is published"
+        return f"{what} {'are on their way' if outcome.images else 'is on its way'} to {environment}"
+    stands = f"{what} {'stand' if outcome.images else 'stands'} already in {environment}"
+    return f"{what} is published" if outcome.plan.builds else stands
+
+
+def _subject(outcome: Outcome) -> str:
+    if outcome.images:
+        return f"{len(outcome.images)} images"
+    return f"{outcome.repository}:{outcome.primary}" if outcome.primary else outcome.repository or "ecr-publish"
 
 
 def _rows(outcome: Outcome) -> list[tuple[str, str]]:
@@ -187,7 +223,7 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         rows.append(("Tags", " ".join(code(tag) for tag in outcome.tags)))
     if outcome.plan.commit and outcome.plan.commit not in outcome.tags:
         rows.append(("Commit", code(outcome.plan.commit)))
-    if not outcome.pushed and not outcome.plan.nothing:
+    if not outcome.pushed and outcome.plan.builds and not outcome.plan.nothing:
         reason = next((reason.because for reason in outcome.plan.reasons if reason.name == "push"), "")
         rows += [("Not pushed", prose(reason))] if reason else []
     if outcome.because:
@@ -204,6 +240,24 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         name = f"{out.repository}#{out.pull_request.rpartition('/')[2]}"
         rows.append(("Pull request", link(name, out.pull_request)))
     return rows
+
+
+def _images(outcome: Outcome) -> str:
+    """The images of a run of several, and what became of each."""
+    rows = []
+    for image in outcome.images:
+        kept = outcome.rolled_out.kept.get(image.repository, "").partition("\n")[0]
+        state = "yes" if image.repository in outcome.rolled_out.deployed else "no"
+        rows.append(
+            f"| {code(f'{image.repository}:{image.primary}')} | {code(image.digest)} | {prose(kept) or state} |"
+        )
+    return "\n".join(["| Image | Digest | Deployed |", "|---|---|---|", *rows])
+
+
+def _state(repository: str, out: RolledOut) -> str:
+    if repository in out.proposed:
+        return "in a pull request"
+    return "yes" if repository in out.deployed else "no"
 
 
 def _diff(out: RolledOut) -> str:

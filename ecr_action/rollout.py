@@ -100,6 +100,24 @@ class _Run:
         notices = (*result.notices, *bootstrap.notices(folder, copies, result))
         self.copies, self.result = copies, replace(result, notices=notices)
 
+    def nowhere(self, snapshot: Snapshot) -> NoReference | None:
+        """The error for several images, of which some are referenced nowhere; None for a run of one."""
+        if len(self.outcomes) < 2:
+            return None
+        missing = []
+        for name, outcome in self.outcomes.items():
+            try:
+                replace(self, outcomes={name: outcome}, gitops=replace(self.gitops, bootstrap="")).decide(snapshot)
+            except NoReference as failure:
+                missing.append(failure)
+            except Failure:
+                continue
+        if not missing:
+            return None
+        what = f"{len(missing)} of {len(self.outcomes)} images are referenced nowhere; none of them was rolled out."
+        why = "\n".join(f"{failure.what}\n{failure.why}" for failure in missing)
+        return NoReference(what, why=why, fix="\n".join(failure.fix for failure in missing))
+
     @property
     def targets(self) -> list[Target]:
         return [
@@ -134,6 +152,12 @@ class _Run:
         if name not in self.platforms:
             self.platforms[name] = fitting.platforms_of(self.images, name, digest)
         return self.platforms[name]
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Why an image was not rolled out, by its repository."""
+        told = ((found.target, verdict.notice.removeprefix("NOT DEPLOYED: ")) for found, verdict in self.result.kept)
+        return dict(reversed(list(told)))
 
     @property
     def deployed(self) -> list[str]:
@@ -235,22 +259,26 @@ def roll_out(wanted: Wanted, outcomes: Sequence[Outcome], images: Images, servic
         commit, proposal = _written(run, repository)
     except NoReference:
         # A second look, at every file with an image in it: the error then lists what is there.
-        run.decide(repository.read(gitops.patterns, [b"image"]))
+        snapshot = repository.read(gitops.patterns, [b"image"])
+        if several := run.nowhere(snapshot):
+            raise several from None
+        run.decide(snapshot)
         raise
     result = run.result
     for notice in result.notices:
         console.notice(notice, title="GitOps")
     for warning in result.warnings:
         console.warning(warning, title="GitOps")
-    for _, kept in result.kept:
-        _say(kept, console)
+    for found, kept in result.kept:
+        _say(kept, console, f"{found.target}: " if len(run.outcomes) > 1 else "")
     done = RolledOut(
         repository=gitops.repository,
         commit=commit,
         diff=bootstrap.diff(run.copies, result) if run.copies.files else edit.unified_diff(result),
         files=tuple(file.path for file in run.copies.files) or tuple(change.path for change in result.edits),
         ships=tuple(run.shipping()),
-        held=result.kept[0][1].notice.removeprefix("NOT DEPLOYED: ") if result.kept else "",
+        held=_held(run.kept),
+        kept=run.kept,
         superseded=bool(result.kept),
         deployed=tuple(run.deployed),
         stood=run.stood,
@@ -309,9 +337,14 @@ def _proposed(run: _Run, proposal: Proposal, done: RolledOut) -> RolledOut:
     )
 
 
-def _say(kept: Verdict, console: Console) -> None:
+def _held(kept: Mapping[str, str]) -> str:
+    """Why something was not deployed: of which image it is told where there are several reasons."""
+    return "\n".join(f"{name}: {text}" if len(kept) > 1 else text for name, text in kept.items())
+
+
+def _say(kept: Verdict, console: Console, whose: str) -> None:
     # The annotation's title says it.
-    text = kept.notice.removeprefix("NOT DEPLOYED: ")
+    text = whose + kept.notice.removeprefix("NOT DEPLOYED: ")
     if kept.level == "warning":
         console.warning(text, title="NOT DEPLOYED")
     else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ecr_action import deployment, inputs, loop, plan, prompt
+from ecr_action import bumping, deployment, inputs, loop, plan, prompt
 from ecr_action.aws.secret_arn import is_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
@@ -56,6 +56,8 @@ def _planned(
 ) -> tuple[Plan, tuple[Problem, ...]]:
     if parsed.mode == "deploy":
         return deployment.make(parsed, found)
+    if parsed.mode == "bump":
+        return bumping.make(parsed, found, commit_of_tag=commit_of_tag)
     return plan.make(parsed, found, commit_of_tag=commit_of_tag)
 
 
@@ -102,6 +104,7 @@ def _publish(
     problems: tuple[Problem, ...],
 ) -> int:
     from ecr_action import assemble, report, wanted
+    from ecr_action.bump import bump
     from ecr_action.deploy import deploy
     from ecr_action.publish import publish
 
@@ -124,7 +127,7 @@ def _publish(
     for notice in found.notices:
         console.notice(notice)
     services = assemble.services(asked, parsed, found, environment, console)
-    outcome = deploy(asked, services) if made.deploy else publish(asked, services)
+    outcome = {"deploy": deploy, "bump": bump}.get(parsed.mode, publish)(asked, services)
     outcome = replace(outcome, notices=(*found.notices, *outcome.notices))
     console.outputs(report.outputs(outcome))
     console.summary(report.summary(outcome))

@@ -77,7 +77,7 @@ def wanted(
     problems = message.problems(inputs.gitops_commit_message or "")
     repository = _repository(inputs, plan, read_file, problems)
     gitops, missing = _gitops(inputs, plan, context, problems)
-    if (plan.push or plan.deploy) and not plan.nothing and not inputs.aws_region:
+    if (plan.push or not plan.builds) and not plan.nothing and not inputs.aws_region:
         fix = "Write a line like 'aws-region: us-east-1'."
         problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
     request = build(inputs, context, plan, workspace)
@@ -167,13 +167,13 @@ def _gate(inputs: Inputs) -> Gate | None:
 
 def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem]) -> tuple[GitOpsWanted | None, str]:
     """The GitOps part, or None and why there is none."""
-    if not plan.gitops or plan.environment is None:
+    if not plan.gitops or plan.environment is None or plan.nothing:
         return None, ""
     repository = inputs.gitops_repository
     app = (bool(inputs.gitops_app_id), bool(inputs.gitops_app_private_key))
     if not repository and (inputs.gitops_token or any(app)):
         repository = f"{context.repository}-gitops"
-    if not repository and plan.deploy:
+    if not repository and not plan.builds:
         fix = "Write a line like 'gitops-repository: owner/name'."
         problems.append(Problem("gitops-repository", "is not given, so that there is nowhere to deploy to.", fix))
     if not repository:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ecr_action.errors import Problem
@@ -93,8 +93,8 @@ def _written(
 ) -> tuple[str, str]:
     """Subject and body of the template."""
     values: dict[str, str | None] = {
-        "repository": ", ".join(item.repository for item in shipped),
-        "tag": ", ".join(dict.fromkeys(item.tag for item in shipped)),
+        "repository": _listed(item.repository for item in shipped),
+        "tag": _listed(item.tag for item in shipped),
         "environment": environment or "",
         "sha": origin.sha,
         "sha7": origin.sha[:7],
@@ -107,6 +107,13 @@ def _written(
     text = expand(template or default, clean).replace("\r\n", "\n").replace("\r", "\n").strip()
     subject, _, body = "\n".join(_guarded(_clean(line)) for line in text.split("\n")).partition("\n")
     return subject[:_LONGEST_SUBJECT].strip() or "Deploy", body.strip()
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first three of *names*, each once, and how many more there are: a subject is one line."""
+    found = list(dict.fromkeys(names))
+    more = [f"and {len(found) - 3} more"] if len(found) > 4 else []
+    return " ".join([", ".join(found[: 3 if more else 4]), *more])
 
 
 def _trailers(shipped: Sequence[Shipped], origin: Origin) -> list[str]:

@@ -9,8 +9,8 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials delivery naming added inputs plan loop deployment wanted "
-    "protocols report markdown prompt "
+    "errors secret building converters credentials delivery naming added job_outputs inputs plan "
+    "bumping loop deployment wanted protocols report markdown prompt "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
     "aws.lifecycle aws.drift aws.trust "
@@ -25,6 +25,7 @@ COMPOSING = {
     "publish",
     "deploy",
     "conform",
+    "bump",
     "ensure",
     "expiry",
     "gate",
@@ -42,8 +43,8 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy conform ensure obtain waiting tagging rollout proposal proposed services expiry gate manifests "
-    "fitting".split()
+    "publish deploy bump conform ensure obtain waiting tagging rollout proposal proposed services expiry gate "
+    "manifests fitting".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

@@ -168,6 +168,24 @@ def test_several_images_at_once(tmp_path: Path) -> None:
     assert f"{other}:v3.0.0" in (tmp_path / "api.yaml").read_text()
 
 
+def test_several_images_in_one_file(tmp_path: Path) -> None:
+    """With a tag of its own, with its digest, with the one of --tag; where one is nowhere, nothing is written."""
+    api, web = IMAGE.replace("hello-node", "api"), IMAGE.replace("hello-node", "web")
+    text = "".join(f"- image: {name}\n" for name in (f"{IMAGE}:v1", f"{api}:v1@{DIGEST}", f"{web}:v1", f"{web}-2:v1"))
+    put(tmp_path, all_yaml=text)
+    other = DIGEST[:-1] + "b"
+    given = ["--image", f"{IMAGE}:v2.0.0", "--image", f"{api}:v3.0.0@{other}", "--image", web, "--tag", "v4.0.0"]
+    refused = bump(tmp_path, *given, "--image", f"{web}-3", "all.yaml")
+    assert (refused.returncode, refused.stdout, (tmp_path / "all.yaml").read_text()) == (1, "", text)
+    assert f"{web}-3 is referenced in none" in refused.stderr
+    done = bump(tmp_path, *given, "all.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "all.yaml").read_text() == "".join(
+        f"- image: {name}\n" for name in (f"{IMAGE}:v2.0.0", f"{api}:v3.0.0@{other}", f"{web}:v4.0.0", f"{web}-2:v1")
+    )
+    assert done.stdout.count("\n+- image") == 3
+
+
 def test_one_repository_named_twice_is_refused(tmp_path: Path) -> None:
     """Under another host name of the same registry too; the same tag twice is once."""
     put(tmp_path, pod_yaml=POD)

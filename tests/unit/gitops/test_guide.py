@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecr_action.errors import EnvironmentUnclear
+from ecr_action.job_outputs import listing
 from tests.unit.gitops.world import IMAGE, after
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "gitops.md").read_text(encoding="utf-8")
@@ -26,6 +27,16 @@ RUNS = [
 def test_every_layout_of_the_page_is_run() -> None:
     """None is passed over for its form."""
     assert len(LAYOUTS) == PAGE.count("<!-- layout -->") == PAGE.count("| Run of | Edits |") >= 10
+
+
+def test_every_form_of_images_is_read() -> None:
+    """Each is the same image."""
+    part = PAGE.partition("<!-- images -->")[2].partition("\n\nOf the jobs")[0].replace("<image>", IMAGE)
+    shown = re.findall(r"```json\n(.*?)```", part, re.S)
+    assert len(shown) >= 4
+    for text in shown:
+        found = [(image.repository, image.tag) for image in listing(text).images]
+        assert found == [("hello-node", "3f2c1ab")], text
 
 
 @pytest.mark.parametrize(("files", "environment", "edits"), RUNS)
