@@ -1,0 +1,1 @@
+"""What the project's speed is held against: each benchmark writes its rows to results.json."""
