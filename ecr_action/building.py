@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ecr_action.converters import Wrong, boolean, entries_of, lines_of, untrimmed_of
-from ecr_action.image.arguments import BuildSecret, size_in_bytes
+from ecr_action.image.arguments import PUSHED, BuildSecret, output_type, size_in_bytes
 from ecr_action.secret import Secret
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -48,6 +48,33 @@ def caches(value: str) -> tuple[str, ...]:
     for number, entry in enumerate(found, 1):
         if "=" in entry and not re.search(r"(?:^|,)type=[a-z0-9]+", entry):
             raise Wrong(f"line {number} has no type.", "A line is like 'type=registry,ref=<repository>:buildcache'.")
+    return found
+
+
+CALLS = ("build", "check", "outline", "targets")
+_OUTPUTS = ("local", "tar", "oci", "docker", *PUSHED)
+
+
+def call(value: str) -> str | None:
+    """A question about the Dockerfile; None for a build. Raises Wrong."""
+    text = value.strip().lower() or "build"
+    if text not in CALLS:
+        raise Wrong(f"is {value.strip()!r}; it takes {', '.join(CALLS)}.")
+    return None if text == "build" else text
+
+
+def outputs(value: str) -> tuple[str, ...]:
+    """``type=local,dest=...`` lines; of the image that is pushed only how it is packed. Raises Wrong."""
+    found = tuple(line.strip() for line in value.splitlines() if line.strip())
+    for entry in found:
+        kind = output_type(entry)
+        if entry == "-" or re.search(r"(?:^|,)dest=-(?:,|$)", entry):
+            raise Wrong(f"has {entry!r}: standard output is the log.", "Write a file: type=tar,dest=out.tar")
+        if kind not in _OUTPUTS:
+            raise Wrong(f"has {entry!r}; a line is type={'|'.join(_OUTPUTS)},... or a folder.")
+        if kind in PUSHED and (mine := re.search(r"(?:^|,)((?:name|push-by-digest|dest)=[^,]*)", entry)):
+            fix = "Leave it out: the image is pushed to this step's repository under its tags."
+            raise Wrong(f"has {entry!r} with {mine[1]!r}.", fix)
     return found
 
 

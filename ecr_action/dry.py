@@ -113,6 +113,9 @@ class DryEngine:
         self._console.info(f"Dry run: would build {request.context}{pushed}")
         return Built(digest=None, engine=self.name)
 
+    def load(self, reference: str, name: str, login: Login) -> None:
+        self._console.info(f"Dry run: would load {name} into the engine's store")
+
 
 class DryGitOps:
     """Reads for real, commits nothing."""

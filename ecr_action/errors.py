@@ -263,6 +263,13 @@ class PushFailed(Failure):
     title = "The push failed"
 
 
+class PullFailed(Failure):
+    """The image is in the registry, and the engine did not get it from there."""
+
+    code = "E-PULL"
+    title = "The image was not loaded"
+
+
 class OtherCommit(Failure):
     """The commit to publish is not the one that is checked out, and it has no image yet."""
 

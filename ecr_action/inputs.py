@@ -65,10 +65,13 @@ class Inputs:
     builder: str | None
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
+    call: str | None
     cgroup_parent: str | None
+    load: bool
     network: str | None
     no_cache: bool
     no_cache_filters: tuple[str, ...]
+    outputs: tuple[str, ...]
     provenance: str | None
     pull: bool
     sbom: str | None
@@ -158,10 +161,13 @@ TABLE: Mapping[str, Spec] = {
     "builder": Spec("", converters.optional),
     "cache-from": Spec("", building.caches),
     "cache-to": Spec("", building.caches),
+    "call": Spec("build", building.call),
     "cgroup-parent": Spec("", converters.optional),
+    "load": Spec("false", converters.boolean),
     "network": Spec("", converters.optional),
     "no-cache": Spec("false", converters.boolean),
     "no-cache-filters": Spec("", converters.entries_of),
+    "outputs": Spec("", building.outputs),
     "provenance": Spec("", building.attestation),
     "pull": Spec("false", converters.boolean),
     "sbom": Spec("", building.attestation),
@@ -233,7 +239,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set("build-secrets cache outputs load call".split())
+_NOT_YET = set("build-secrets cache".split())
 
 
 def _meant(name: str) -> str:
@@ -280,6 +286,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
     if values["images"].given and values.get("mode") != "bump":
         problems.append(Problem("images", "is given, but it is no bump.", "Add the line 'mode: bump'."))
+    if values.get("call") and values.get("push"):
+        problems.append(
+            Problem("call", f"is {values['call']}, which makes no image to push.", "Take out 'push: true'.")
+        )
     if values.get("no_cache") and values.get("no_cache_filters"):
         problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
     if values.get("gitops_token") and values.get("gitops_app_id"):

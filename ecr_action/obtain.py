@@ -37,6 +37,9 @@ def obtain_image(
         console.notice(notice)
     if choice.image is not None:
         console.info(f"Reusing {choice.image.digest}: {choice.because}.")
+        if wanted.build.files:
+            console.info("Building once more, for the files of `outputs` alone: nothing of it is pushed.")
+            services.engine().build(wanted.build, None, None)
         return Obtained(choice=choice, image=choice.image, there=there)
     if plan.commit != plan.head:
         raise _other_commit(plan)

@@ -213,6 +213,8 @@ def _push(inputs: Inputs, context: Context, source: Source) -> tuple[bool, str]:
         return False, "the head is a fork's, whose code is never pushed"
     if context.fork is None and inputs.push is not False:
         return False, "the event does not say whose the head is, so that it is never pushed"
+    if inputs.call:
+        return False, f"call: {inputs.call} asks about the Dockerfile, no image is made"
     if inputs.push is not None:
         return inputs.push, f"push: {str(inputs.push).lower()} is given"
     if context.event in _PUSHES:

@@ -215,11 +215,12 @@ class Built:
 
 
 class Engine(Protocol):
-    """Builds an image; pushes it under one reference where asked to."""
+    """Builds an image; pushes it under one reference where asked to; loads one into the engine's own store."""
 
     name: str
 
     def build(self, request: BuildRequest, push_to: str | None, login: Login | None) -> Built: ...
+    def load(self, reference: str, name: str, login: Login) -> None: ...
 
 
 # -- GitHub --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,9 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
+        if wanted.load:
+            name = f"{state.uri}:{choice.tags.primary}"
+            services.engine().load(f"{state.uri}@{image.digest}", name, cloud.logins.login())
     with timeline.phase("Scan"):
         scanned = scan_gate(wanted, state, image, cloud, services)
     with timeline.phase("Tags"):

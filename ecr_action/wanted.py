@@ -59,6 +59,7 @@ class Wanted:
     gate: Gate | None = None
     key: Key
     reuse_days: int | None = None
+    load: bool = False
     gitops_missing: str = ""
 
     @property
@@ -98,6 +99,7 @@ def wanted(
         run_id=context.run_id or "0",
         key=made,
         reuse_days=inputs.reuse_max_age,
+        load=inputs.load,
         gitops_missing=missing,
     )
     return result, tuple(problems)
@@ -224,8 +226,8 @@ def _bootstrap(inputs: Inputs, plan: Plan, context: Context, repository: str) ->
 
 # Inputs that are handed to the builder as they are.
 _AS_WRITTEN = (
-    "add_hosts allow annotations attests build_contexts builder cache_from cache_to cgroup_parent network no_cache "
-    "no_cache_filters provenance pull sbom shm_size ssh ulimit"
+    "add_hosts allow annotations attests build_contexts builder cache_from cache_to call cgroup_parent network "
+    "no_cache no_cache_filters outputs provenance pull sbom shm_size ssh ulimit"
 ).split()
 
 
@@ -251,5 +253,8 @@ def build(inputs: Inputs, context: Context, plan: Plan, workspace: str) -> Build
         platforms=inputs.platforms,
         secrets=(*inputs.secrets, *inputs.secret_envs, *inputs.secret_files),
         builder_id=context.run_url,
+        load_as=f"{plan.repository}:{plan.commit[: inputs.short_sha_length]}"
+        if inputs.load and not plan.push
+        else None,
         **{name: getattr(inputs, name) for name in _AS_WRITTEN},
     )

@@ -26,7 +26,8 @@ class BuildRequest:
 
     A build argument without a value (None) is taken from the environment by the builder, as docker does. What is not
     told here is docker/build-push-action's input of that name, each entry as the user wrote it; *builder_id* goes into
-    the provenance.
+    the provenance, *load_as* is the name under which the engine's own store gets an image that is not pushed, *call*
+    asks a question about the Dockerfile in place of a build.
     """
 
     workspace: str
@@ -41,14 +42,17 @@ class BuildRequest:
     annotations: tuple[str, ...] = ()
     attests: tuple[str, ...] = ()
     build_contexts: tuple[str, ...] = ()
+    call: str | None = None
     builder: str | None = None
     builder_id: str = ""
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     cgroup_parent: str | None = None
+    load_as: str | None = None
     network: str | None = None
     no_cache: bool = False
     no_cache_filters: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     provenance: str | None = None
     pull: bool = False
     sbom: str | None = None
@@ -61,6 +65,17 @@ class BuildRequest:
     def dockerfile(self) -> str:
         """Path of the Dockerfile, relative to the workspace."""
         return posixpath.normpath(self.file or posixpath.join(self.context, "Dockerfile"))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The *outputs* that leave something on this machine: files, or an image in the engine's store."""
+        return tuple(entry for entry in self.outputs if output_type(entry) not in PUSHED)
+
+    @property
+    def pushed_with(self) -> str:
+        """The attributes of the pushed image that *outputs* gives, such as ``compression=zstd``."""
+        of_image = [entry for entry in self.outputs if output_type(entry) in PUSHED]
+        return ",".join(field for entry in of_image for field in entry.split(",") if not _OF_ITS_PLACE.match(field))
 
 
 def buildx_arguments(
@@ -83,8 +98,30 @@ def buildx_arguments(
     arguments += [f"--{flag}={value}" for name, flag in SINGLE.items() if (value := getattr(request, name))]
     arguments += [f"--{flag}" for name, flag in SWITCHES.items() if getattr(request, name)]
     arguments += [f"--secret={_secret(secret, secret_files or {})}" for secret in request.secrets]
-    arguments += ["--output=type=cacheonly"] if push_to is None else ["--push", f"--tag={push_to}"]
+    arguments += [f"--call={request.call}"] if request.call else _outputs(request, push_to)
     return [*arguments, "--", _path(request.context)]
+
+
+# Exporters whose image goes to a registry; of their fields these are ours to say.
+PUSHED = ("image", "registry")
+_OF_ITS_PLACE = re.compile(r"(?:type|name|push)=")
+
+
+def output_type(entry: str) -> str:
+    """The exporter of one entry of ``outputs``: a path alone is a folder (docker's reference, "buildx build")."""
+    found = re.search(r"(?:^|,)type=([a-z]+)", entry)
+    return found[1] if found else "local"
+
+
+def _outputs(request: BuildRequest, push_to: str | None) -> list[str]:
+    files = [f"--output={entry}" for entry in request.files]
+    if push_to is None:
+        loaded = [f"--output=type=docker,name={request.load_as}"] if request.load_as else []
+        return [*loaded, *files] or ["--output=type=cacheonly"]
+    if not request.outputs:
+        return ["--push", f"--tag={push_to}"]
+    more = f",{request.pushed_with}" if request.pushed_with else ""
+    return [f"--output=type=image,name={push_to},push=true{more}", *files]
 
 
 # Field -> flag of `docker buildx build`: one for each entry, one with a value, one by itself.
@@ -120,8 +157,8 @@ def described(request: BuildRequest) -> str:
 def unsupported(request: BuildRequest) -> tuple[str, ...]:
     """The inputs of *request* that the engine's own API has no way to carry, by name."""
     names = (
-        "allow annotations attests build_contexts builder cache_from cache_to cgroup_parent "
-        "no_cache_filters secrets ssh ulimit"
+        "allow annotations attests build_contexts builder cache_from cache_to call cgroup_parent "
+        "no_cache_filters outputs secrets ssh ulimit"
     ).split()
     found = [name for name in names if getattr(request, name)]
     found += [name for name in ("provenance", "sbom") if getattr(request, name) not in (None, "false")]

@@ -18,7 +18,7 @@ from ecr_action.image import failures
 from ecr_action.image.arguments import BuildRequest, buildx_arguments, described
 from ecr_action.image.choice import Probe
 from ecr_action.image.dockerfile import parse
-from ecr_action.image.findings import warnings
+from ecr_action.image.findings import checks, warnings
 from ecr_action.image.login import logged_in, scrubber
 from ecr_action.image.progress import Log, Plain
 from ecr_action.protocols import Built, Console, Login
@@ -83,13 +83,21 @@ class BuildxEngine:
             files = _secret_files(request, Path(folder))
             arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata), secret_files=files)
             status, log = self._run(arguments, request.workspace, environment, scrub)
-            if status:
-                raise _failure(status, log, request, push_to)
             told = _told(metadata)
+            if status and not checks(told):
+                raise _failure(status, log, request, push_to)
             digest = _digest(told) if push_to else None
-        for line, text in warnings(told)[:_ANNOTATIONS]:
+        for line, text in (*warnings(told), *checks(told))[:_ANNOTATIONS]:
             self._console.warning(scrub(text), title="Dockerfile", file=request.dockerfile, line=line)
+        if status:
+            raise failures.of_checks(request, len(checks(told)))
         return Built(digest=digest, engine=self.name, steps=log.steps)
+
+    def load(self, reference: str, name: str, login: Login) -> None:
+        """Put the image *reference* into the engine's store as *name*. Raises EngineUnreachable, PullFailed."""
+        from ecr_action.image import store
+
+        store.load(reference, name, login, environment=self._environment, console=self._console)
 
     def _settings(self) -> dict[str, str]:
         own = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ecr_action.errors import BuildFailed, EngineLacks, Failure, PushFailed
-from ecr_action.image import failures, sdk
+from ecr_action.image import failures, sdk, store
 from ecr_action.image.arguments import BuildRequest, described, size_in_bytes, unsupported
 from ecr_action.image.dockerfile import Base, Dockerfile, bases, beyond_the_api, is_stock, parse
 from ecr_action.image.endpoint import endpoint
@@ -57,13 +57,17 @@ class DockerEngine:
                 dockerfile = _checked(request, platform)
                 shown = sdk.credentials(config, self._environment, login)
                 self._pull(client, request, dockerfile, platform, shown)
-                trace, identity = self._build(client, request, dockerfile, push_to, scrub)
-                if push_to is None:
+                trace, identity = self._build(client, request, dockerfile, push_to or request.load_as, scrub)
+                if push_to is None and not request.load_as:
                     sdk.discard(client, identity)
                 digest = self._push(client, push_to, login, scrub) if push_to else None
             finally:
                 client.close()
         return Built(digest=digest, engine=self.name, steps=trace.log.steps)
+
+    def load(self, reference: str, name: str, login: Login) -> None:
+        """Put the image *reference* into the engine's store as *name*. Raises EngineUnreachable, PullFailed."""
+        store.load(reference, name, login, environment=self._environment, console=self._console)
 
     def _platform(self, client: APIClient, place: str) -> str:
         found = client.version()
@@ -98,7 +102,7 @@ class DockerEngine:
         client: APIClient,
         request: BuildRequest,
         dockerfile: Dockerfile,
-        push_to: str | None,
+        named: str | None,
         scrub: Callable[[str], str],
     ) -> tuple[Trace, str]:
         """The progress, and the id of the image."""
@@ -108,7 +112,7 @@ class DockerEngine:
         ignore = ignore_file(context, file)
         pieces = packed(context, read_ignore(ignore, str(ignore)), path, text)
         trace, identity = Trace(scrub), ""
-        for message in sdk.post_build(client, self._parameters(request, path, push_to), pieces):
+        for message in sdk.post_build(client, self._parameters(request, path, named), pieces):
             lines = trace.feed(message["aux"]) if message.get("id") == "moby.buildkit.trace" else []
             for line in (*lines, *scrub(str(message.get("stream", ""))).splitlines()):
                 self._console.info(line)
@@ -120,13 +124,13 @@ class DockerEngine:
             self._console.info(line)
         return trace, identity
 
-    def _parameters(self, request: BuildRequest, path: str, push_to: str | None) -> dict[str, str]:
+    def _parameters(self, request: BuildRequest, path: str, named: str | None) -> dict[str, str]:
         return {
             "version": "2",
             "dockerfile": path,
             "buildargs": json.dumps(self._build_args(request)),
             "labels": json.dumps(dict(request.labels)),
-            **({"t": push_to} if push_to else {}),
+            **({"t": named} if named else {}),
             **({"target": request.target} if request.target else {}),
             **({"nocache": "1"} if request.no_cache else {}),
             **({"networkmode": request.network} if request.network else {}),

@@ -74,6 +74,16 @@ _REGISTRY = (
 )
 
 
+def of_checks(request: BuildRequest, count: int) -> BuildFailed:
+    """What the builder's checks found, *count* of them: each is an annotation of its own."""
+    return BuildFailed(
+        f"The checks of {request.dockerfile} found {count} problem{'s' if count > 1 else ''}.",
+        why="call: check fails where it finds something.",
+        fix="Mend what the annotations name. To pass over a rule, as the first line of the Dockerfile:\n"
+        "# check=skip=<its name>",
+    )
+
+
 def of_build(log: Log, request: BuildRequest, push_to: str | None, dockerfile: Dockerfile | None = None) -> Failure:
     """The failure that *log* tells of a builder that ended with an error.
 

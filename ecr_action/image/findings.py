@@ -16,6 +16,17 @@ def warnings(metadata: Mapping[str, Any]) -> tuple[tuple[int | None, str], ...]:
     return tuple(dict.fromkeys((_line(one), _text(one)) for one in found if isinstance(one, Mapping)))
 
 
+def checks(metadata: Mapping[str, Any]) -> tuple[tuple[int | None, str], ...]:
+    """Line and text of what ``--call=check`` found, out of the same file: texts as they are."""
+    found = (metadata.get("result.json") or {}).get("warnings") or ()
+    return tuple((_line({"range": (one.get("location") or {}).get("ranges")}), _rule(one)) for one in found)
+
+
+def _rule(found: Mapping[str, Any]) -> str:
+    words = (f"{found.get('ruleName', '')}: {found.get('detail') or found.get('description', '')}", found.get("url"))
+    return "\n".join(str(word) for word in words if word)
+
+
 def _line(warning: Mapping[str, Any]) -> int | None:
     for place in warning.get("range") or ():
         line = (place.get("start") or {}).get("line")

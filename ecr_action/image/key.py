@@ -16,6 +16,8 @@ NOT_IN_KEY = {
     "workspace": "where the checkout lies differs from runner to runner",
     "builder": "where it is built makes no other image",
     "builder_id": "it names the run",
+    "call": "it builds no image",
+    "load_as": "it says where else the image goes",
     "cache_from": "a cache makes no other image",
     "cache_to": "a cache makes no other image",
     "cgroup_parent": "it is the builder's own affair",
@@ -50,6 +52,8 @@ def key(request: BuildRequest, source: str, *, ignore: Collection[str] = ()) -> 
     texts = {field.name: repr(_plain(getattr(request, field.name))) for field in fields(request)}
     texts = {name: text for name, text in texts.items() if name not in NOT_IN_KEY}
     texts["file"] = request.dockerfile
+    # Files beside the image make no other image; how it is packed does.
+    texts["outputs"] = request.pushed_with
     texts["build_args"] = repr(sorted((n, v) for n, v in dict(request.build_args).items() if n not in ignore))
     inputs = {name.replace("_", "-"): _hash(text)[:8] for name, text in texts.items()}
     whole = json.dumps([source, sorted(texts.items())])

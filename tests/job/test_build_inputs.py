@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,57 @@ def test_what_the_builder_finds_is_an_annotation(stage: Stage) -> None:
     result = published(stage)
     found = [one for one in result.annotations if one.title == "Dockerfile"]
     assert [(one.level, one.file, one.line) for one in found] == [("warning", "Dockerfile", 1)]
+
+
+def in_the_store(stage: Stage, name: str) -> str:
+    """The label of the image *name* in the engine's own store, or nothing."""
+    asked = ["docker", "image", "inspect", "--format", '{{index .Config.Labels "org.opencontainers.image.revision"}}']
+    done = subprocess.run([*asked, name], env=stage.environment, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def test_files_of_the_build_and_how_the_image_is_packed(stage: Stage) -> None:
+    """A folder beside the image, whose layers are packed as is said; a reused image gives the folder again."""
+    stage.commit("No commands", {"Dockerfile": "FROM scratch\nCOPY index.html /\n"})
+    out = stage.app / "out"
+    given = {"outputs": "type=local,dest=out\ntype=image,compression=zstd,force-compression=true,oci-mediatypes=true"}
+    first = published(stage, **given)
+    assert (out / "index.html").is_file()
+    (image,) = ecr(stage).batch_get_image(
+        repositoryName=repository_of(stage), imageIds=[{"imageDigest": first.outputs["digest"]}]
+    )["images"]
+    layers = json.loads(image["imageManifest"])["layers"]
+    assert {layer["mediaType"] for layer in layers} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
+    shutil.rmtree(out)
+    again = published(stage, **given)
+    assert (again.outputs["reused"], again.outputs["digest"]) == ("true", first.outputs["digest"])
+    assert (out / "index.html").is_file()
+
+
+@pytest.mark.parametrize("engine", ["buildx", "docker"])
+def test_an_image_that_is_loaded_is_the_one_in_the_registry(stage: Stage, engine: str) -> None:
+    """Under the name of the output; without a push, under the repository's name."""
+    local = f"{repository_of(stage)}:{stage.head[:7]}"
+    built = published(stage, push="false", load="true", engine=engine)
+    assert built.outputs["pushed"] == "false"
+    assert in_the_store(stage, local) == stage.head
+    loaded = published(stage, load="true", engine=engine)
+    assert in_the_store(stage, loaded.outputs["image"]) == stage.head
+    reused = published(stage, load="true", engine=engine, variables=stage.job())
+    assert reused.outputs["reused"] == "true"
+    assert f"Loaded {reused.outputs['image']}" in reused.log
+
+
+def test_checks_of_the_dockerfile_fail_the_step_where_they_find_something(stage: Stage) -> None:
+    """On its line; no image is made, and nothing is pushed. Without a finding the step passes."""
+    stage.commit("Casing", {"Dockerfile": "FROM busybox:stable as small\nRUN true\n"})
+    found = stage.publish(stage.push_payload(), call="check", **NO_GITOPS)
+    assert found.exit_code == 1
+    assert "E-BUILD" in found.log
+    lines = [(one.level, one.file, one.line) for one in found.annotations if "FromAsCasing" in one.message]
+    assert lines == [("warning", "Dockerfile", 1)]
+    assert not any(call.startswith("ecr:") for call in stage.calls())
+    stage.commit("Mended", {"Dockerfile": "FROM busybox:stable AS small\nRUN true\n"})
+    clean = published(stage, call="check")
+    assert clean.outputs["pushed"] == "false"
+    assert "small" in published(stage, call="targets").log

@@ -127,6 +127,11 @@ def test_all_problems_come_at_once() -> None:
         ({"gitops_registries": "registry.example.com/team"}, "gitops-registries", "no registry's host"),
         ({"role_session_name": "a b"}, "role-session-name", "session name"),
         ({"dry_run": "yes"}, "dry-run", "true or false"),
+        ({"call": "chekc"}, "call", "build, check, outline, targets"),
+        ({"call": "check", "push": "true"}, "call", "no image to push"),
+        ({"outputs": "type=tar,dest=-"}, "outputs", "standard output"),
+        ({"outputs": "type=zip,dest=x"}, "outputs", "type=local"),
+        ({"outputs": "type=image,name=other/app,push=true"}, "outputs", "Leave it out"),
     ],
 )
 def test_a_wrong_value_names_the_input_and_the_fix(given: dict[str, str], name: str, words: str) -> None:

@@ -31,6 +31,7 @@ MAKES_ANOTHER = {
     "attests": "type=sbom",
     "build-contexts": "more=other",
     "network": "none",
+    "outputs": "type=image,compression=zstd",
     "provenance": "mode=max",
     "sbom": "true",
     "secrets": "npm=token",
@@ -40,6 +41,8 @@ MAKES_ANOTHER = {
 }
 MAKES_NO_OTHER = {
     "push": "says whether the image leaves the machine",
+    "call": "makes no image",
+    "load": "says where else the image goes",
     "builder": "is where the same Dockerfile is built",
     "cache-from": "is a cache",
     "cache-to": "is a cache",
@@ -86,6 +89,11 @@ def test_an_input_that_makes_another_image_is_in_the_key(name: str) -> None:
     plain, other = key_of(), key_of(**{name.replace("-", "_"): MAKES_ANOTHER[name]})
     assert other.tag != plain.tag
     assert name in key.differing(other.inputs, plain.inputs)
+
+
+def test_files_beside_the_image_make_no_other_image() -> None:
+    """Only how it is packed does."""
+    assert key_of(outputs="type=local,dest=out") == key_of()
 
 
 def test_the_same_inputs_have_the_same_key() -> None:

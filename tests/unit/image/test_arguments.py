@@ -46,6 +46,30 @@ def test_each_input_is_an_argument(changes: dict[str, object], expected: list[st
     assert argv(**changes)[len(PLAIN) : -3] == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "push_to", "expected"),
+    [
+        ({"outputs": ("type=local,dest=out", "dist")}, None, ["--output=type=local,dest=out", "--output=dist"]),
+        (
+            {"outputs": ("type=local,dest=out",)},
+            "host/app:1",
+            ["--output=type=image,name=host/app:1,push=true", "--output=type=local,dest=out"],
+        ),
+        (
+            {"outputs": ("type=registry,push=true,compression=zstd,force-compression=true",)},
+            "host/app:1",
+            ["--output=type=image,name=host/app:1,push=true,compression=zstd,force-compression=true"],
+        ),
+        ({"outputs": ("type=image,compression=zstd",)}, None, ["--output=type=cacheonly"]),
+        ({"load_as": "app:3f2c1ab"}, None, ["--output=type=docker,name=app:3f2c1ab"]),
+        ({"call": "check"}, None, ["--call=check"]),
+    ],
+)
+def test_where_the_result_goes(changes: dict[str, object], push_to: str | None, expected: list[str]) -> None:
+    """To the registry, into files, into the engine's store, nowhere."""
+    assert argv(push_to, **changes)[len(PLAIN) : -2] == expected
+
+
 @pytest.mark.parametrize("context", ["-", "-rf", "--push"])
 def test_a_context_is_never_a_flag(context: str) -> None:
     """A folder that begins with a dash is a folder, also the one that would mean standard input."""
