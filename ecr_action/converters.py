@@ -341,7 +341,8 @@ def _ignored(line: str) -> Ignored:
 
 
 def folder(value: str) -> str:
-    text = value.strip()
+    # What build-push-action calls its default context is the checkout here.
+    text = re.sub(r"^\{\{\s*defaultContext\s*\}\}:?", "", value.strip()) or "."
     if "://" in text or text.startswith(("git@", "{{")):
         raise Wrong(f"is {text!r}; it takes a folder of the checkout.", "Check the source out in a step before.")
     return text

@@ -234,6 +234,7 @@ _MEANT = {
     "region": "aws-region",
     "ecr-repository": "repository",
     "image-name": "repository",
+    "flavor": "latest",
     "gitops-path": "gitops-files",
     "gitops-repo": "gitops-repository",
     "tag": "tags",
