@@ -22,6 +22,7 @@
     ├── EngineLacks          E-ENGINE-LACKS
     ├── BuildFailed          E-BUILD
     ├── PushFailed           E-PUSH
+    ├── PullFailed           E-PULL
     ├── OtherCommit          E-COMMIT
     ├── HistoryUnreadable    E-GITHUB-COMPARE
     ├── GitOpsAccess         E-GITOPS-ACCESS
