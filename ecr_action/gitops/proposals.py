@@ -94,12 +94,9 @@ class GitHubProposals:
     def commit(self, base: Snapshot, proposed: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """One commit on the base's head, and our branch moved onto it."""
         scratch = Snapshot(repository=base.repository, branch=self._scratch, head=base.head, files=base.files)
-        try:
-            self._move(proposed, (self._scratch, _NOTHING, base.head))
-        except ApiError as error:
-            raise self._refusal(error, scratch) from error
         moved = False
         try:
+            self._begin(proposed, scratch)
             room = GitHubGitOps(self._api, self._repository, self._scratch, self._console)
             made = room.commit(scratch, changes, message)
             moved = self._onto(base, proposed, made)
@@ -108,6 +105,12 @@ class GitHubProposals:
                 self._clean_up()
         return made
 
+    def _begin(self, proposed: Proposed, scratch: Snapshot) -> None:
+        try:
+            self._move(proposed, (scratch.branch, _NOTHING, scratch.head))
+        except ApiError as error:
+            raise self._late(error) if error.passing else self._refusal(error, scratch) from error
+
     def _onto(self, base: Snapshot, proposed: Proposed, made: Commit) -> bool:
         """Move our branch onto the commit, and take away the other one, in one call. Raises Stale."""
         before = proposed.head or _NOTHING
@@ -115,10 +118,15 @@ class GitHubProposals:
             self._move(proposed, (proposed.branch, before, made.oid), (self._scratch, made.oid, _NOTHING))
         except ApiError as error:
             now = self._where(base, proposed.branch)
+            # GitHub documents no text for a branch that is elsewhere by now, so that it is looked at.
+            if now not in (made.oid, proposed.head):
+                raise Stale("another run moved our branch") from error
             if now != made.oid:
-                # GitHub documents no text for a branch that is elsewhere by now, so that it is looked at.
-                raise Stale("another run moved it") if now != proposed.head else self._refusal(error, base) from error
+                raise self._late(error) if error.passing else self._refusal(error, base) from error
         return True
+
+    def _late(self, error: ApiError) -> Stale:
+        return Stale(f"GitHub failed to answer ({error.message or error.status})")
 
     def _where(self, base: Snapshot, branch: str) -> str:
         try:
@@ -139,6 +147,9 @@ class GitHubProposals:
         try:
             self._api.send("DELETE", f"/repos/{self._repository}/git/refs/heads/{quote(self._scratch)}")
         except ApiError as error:
+            if error.status == 422:
+                # It was never made.
+                return
             text = f"The branch {self._scratch} of {self._repository} is left over: {error.message or error.status}."
             self._console.notice(f"{text} It can be deleted.")
 
