@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ecr_action.errors import Failure
 from ecr_action.gitops import pulls
@@ -15,14 +15,16 @@ from ecr_action.protocols import Commit, GitOps, Proposals, Proposed, PullReques
 class Proposal:
     """A GitOps repository whose commits become a pull request.
 
-    *judge* decides on files as they stand, *places* are the paths whose references change; *describe* gives title and
-    body; *digests* are the images'; *consent*: a person named them. After the commit *pull* is the pull request,
-    *standing* whether it has the images, *held* why not.
+    *patterns* and *needles* are those of the read; *judge* decides on files as they stand, *places* are the paths whose
+    references change; *describe* gives title and body; *digests* are the images'; *consent*: a person named them. After
+    the commit *pull* is the pull request, *standing* whether it has the images, *held* why not.
     """
 
     base: GitOps
     proposals: Proposals
     branch: str
+    patterns: Sequence[str]
+    needles: Sequence[bytes]
     digests: Sequence[str]
     consent: bool
     describe: Callable[[], tuple[str, str]]
@@ -31,11 +33,9 @@ class Proposal:
     pull: PullRequest | None = None
     standing: bool = False
     held: str = ""
-    _asked: tuple[Sequence[str], Sequence[bytes]] = field(default=((), ()))
 
     def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         """The branch that the pull request is to be merged into. Raises errors.Failure."""
-        self._asked = (patterns, needles)
         return self.base.read(patterns, needles)
 
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
@@ -52,7 +52,7 @@ class Proposal:
 
     def _beside(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """Where an earlier proposal stands on the branch: never back from it, and over nobody's commits."""
-        on = self.proposals.read(there, *self._asked)
+        on = self.proposals.read(there, self.patterns, self.needles)
         if on.head != there.head:
             raise Stale("another run moved our branch")
         result = self._judged(on, there)

@@ -301,6 +301,8 @@ def _written(run: _Run, repository: GitOps) -> tuple[Commit | None, Proposal | N
         base=repository,
         proposals=run.services.proposals(),
         branch=pulls.branch(plan.repository, plan.environment or ""),
+        patterns=run.gitops.patterns,
+        needles=edit.needles(run.targets),
         digests=[outcome.digest for outcome in run.outcomes.values()],
         consent=plan.consent,
         describe=run.describe,

@@ -1,0 +1,135 @@
+"""The bump as a pull request: what each state of the branch and of its pull requests leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from ecr_action.errors import NoReference
+from ecr_action.gitops.edit import Edit, Result
+from ecr_action.gitops.find import Found
+from ecr_action.gitops.superseded import Verdict
+from ecr_action.image.reference import Reference
+from ecr_action.proposal import Proposal
+from ecr_action.protocols import Commit, File, Proposed, PullRequest, Snapshot, Stale
+
+DIGEST = f"sha256:{'a' * 64}"
+BASE = Snapshot(repository="o/r", branch="main", head="base", files=(File(path="a.yaml", content=b"old"),))
+HERE = Found(file="a.yaml", line=1, path="image", kind="image", name=Reference(host=None, path="app", tag="v1"))
+EDIT = Edit(path="a.yaml", content=b"on branch", original=b"old", before="", after="", places=())
+TO_EDIT, UNCHANGED = Result(edits=(EDIT,)), Result(unchanged=(HERE,))
+NEWER = Result(kept=((HERE, Verdict(go=False, notice="NOT DEPLOYED: v9 stands")),))
+OPEN = PullRequest(number=1, url="https://github.com/o/r/pull/1", state="open", head="head", body="")
+THERE = Proposed(branch="ours", head="head", pulls=(OPEN,))
+
+
+@dataclass
+class Branch:
+    """A branch in memory; *does* is what was done to it."""
+
+    found: Proposed
+    head: str = "head"
+    does: list[str] = field(default_factory=list)
+
+    def look(self, base: Snapshot, branch: str) -> Proposed:
+        return self.found
+
+    def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        return replace(BASE, branch="ours", head=self.head)
+
+    def commit(self, base: Snapshot, proposed: Proposed, changes: Mapping[str, bytes], message: str) -> Commit:
+        self.does.append("anew")
+        return Commit(oid="c" * 40, url="")
+
+    def add(self, on: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit:
+        assert changes == {"a.yaml": b"on branch"}
+        self.does.append("on top")
+        return Commit(oid="d" * 40, url="")
+
+    def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest:
+        self.does.append("update" if proposed.open else "open")
+        return OPEN
+
+
+class Base:
+    """The base, which is only read."""
+
+    def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
+        return BASE
+
+    def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit:
+        raise AssertionError("the base is never committed to")
+
+
+def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Proposal:
+    """A proposal after its commit; *result* is what the branch comes to, None: its files are of no use."""
+
+    def judge(snapshot: Snapshot) -> Result:
+        if result is None:
+            raise NoReference("The image is nowhere.")
+        return result
+
+    proposal = Proposal(
+        base=Base(), proposals=branch, branch="ours", patterns=(), needles=(), digests=[DIGEST], consent=consent,
+        describe=lambda: ("title", "body"), judge=judge, places=lambda: {"a.yaml"},
+    )  # fmt: skip
+    proposal.commit(proposal.read((), ()), {"a.yaml": b"new", "copied.yaml": b"x"}, "message")
+    return proposal
+
+
+@pytest.mark.parametrize(
+    ("found", "result", "does"),
+    [
+        (Proposed(branch="ours"), None, ["anew", "open"]),
+        (THERE, TO_EDIT, ["anew", "update"]),
+        (THERE, UNCHANGED, []),
+        (THERE, Result(), ["anew", "update"]),
+        (THERE, NEWER, []),
+        (THERE, replace(NEWER, edits=(EDIT,)), ["on top", "update"]),
+        (THERE, None, ["anew", "update"]),
+        (replace(THERE, foreign=True), TO_EDIT, ["on top", "update"]),
+        (replace(THERE, foreign=True), UNCHANGED, []),
+        (replace(THERE, pulls=()), UNCHANGED, ["open"]),
+        (replace(THERE, pulls=()), TO_EDIT, ["anew", "open"]),
+        (replace(THERE, pulls=(replace(OPEN, state="merged"),)), NEWER, ["anew", "open"]),
+        (replace(THERE, pulls=(replace(OPEN, state="closed"),)), UNCHANGED, ["anew", "open"]),
+    ],
+    ids=[
+        *["no branch", "older stands", "ours stands", "a file is missing there", "newer stands", "some newer"],
+        *["files of no use", "others' commits", "others' commits and ours", "cut off before the pull request"],
+        *["older and cut off", "merged", "another one closed"],
+    ],
+)
+def test_what_a_run_does(found: Proposed, result: Result | None, does: list[str]) -> None:
+    """Never back, never over others' commits, never two pull requests, never two writes of the same."""
+    branch = Branch(found)
+    proposal = made(branch, result)
+    assert branch.does == does
+    assert proposal.standing is (result is not NEWER or "anew" in does)
+    assert bool(proposal.held) is not proposal.standing
+
+
+def test_others_files_that_can_not_be_read_are_an_error() -> None:
+    """Their branch is not made anew."""
+    branch = Branch(replace(THERE, foreign=True))
+    with pytest.raises(NoReference):
+        made(branch, None)
+    assert branch.does == []
+
+
+def test_a_branch_that_moves_between_two_looks_is_looked_at_again() -> None:
+    """Its files would be another commit's."""
+    with pytest.raises(Stale):
+        made(Branch(THERE, head="elsewhere"), UNCHANGED)
+
+
+@pytest.mark.parametrize("consent", [False, True])
+def test_what_was_closed_without_a_merge_takes_a_persons_word(consent: bool) -> None:
+    """Then a new one is opened; the closed one stays closed."""
+    closed = replace(OPEN, state="closed", body=DIGEST)
+    branch = Branch(replace(THERE, pulls=(closed,)))
+    proposal = made(branch, TO_EDIT, consent=consent)
+    assert branch.does == (["anew", "open"] if consent else [])
+    assert ("closed without a merge" in proposal.held) is not consent
