@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +13,7 @@ from ecr_action.gitops.proposals import GitHubProposals
 from ecr_action.protocols import Commit, Proposed, Snapshot, Stale
 from ecr_action.secret import Secret
 from lab.github import git, setup
+from tests.rooms.github.said import Said
 
 from .place import DEV, FILES, NEEDLES, Place
 
@@ -207,3 +209,31 @@ def test_other_files_are_as_they_were(place: Place) -> None:
     for path, text in FILES.items():
         if path != DEV:
             assert setup.read(place.bare, path, f"refs/heads/{BRANCH}") == text.encode()
+
+
+@dataclass
+class Hinge(Said):
+    """A console that does something between the commit and the move of our branch."""
+
+    then: Callable[[], object] = lambda: None
+
+    def info(self, text: str) -> None:
+        super().info(text)
+        if text.startswith("Committed"):
+            self.then()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_move_whose_answer_is_lost(place: Place, when: str) -> None:
+    """Our branch is looked at: the move was made, or the run tries again."""
+    place.said = Hinge(then=lambda: place.github.fault(operation="updateRefs", when=when, status=502))
+    room, snapshot = proposals(place), base(place)
+    there = room.look(snapshot, BRANCH)
+    if when == "before":
+        with pytest.raises(Stale, match="failed to answer"):
+            room.commit(snapshot, there, NEW, MESSAGE)
+        assert set(branches(place)) == {"main"}
+    else:
+        made = room.commit(snapshot, there, NEW, MESSAGE)
+        assert made is not None
+        assert branches(place) == {"main": snapshot.head, BRANCH: made.oid}
