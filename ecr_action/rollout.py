@@ -10,6 +10,7 @@ from ecr_action import fitting, manifests
 from ecr_action.errors import BranchProtected, Failure, NoReference
 from ecr_action.gitops import bootstrap, edit, message, modes, pulls, shipping
 from ecr_action.gitops.bootstrap import Copies
+from ecr_action.gitops.candidates import never_edited
 from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.shipping import Shipping
@@ -60,6 +61,7 @@ class _Run:
         try:
             self.result = self._bump(snapshot.files, snapshot.paths, self.verdict)
         except NoReference as nowhere:
+            nowhere.why = f"{nowhere.why}\n{never_edited(snapshot.paths, snapshot.skipped)}".strip()
             self._copy(snapshot, nowhere)
         notices = fitting.check(self.moving, self.gitops.architectures, self._platforms)
         self.result = replace(self.result, notices=(*self.result.notices, *dict.fromkeys(notices)))

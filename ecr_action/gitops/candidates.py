@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ecr_action.errors import NoReference
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.target import Target
+from ecr_action.gitops.tree import SUFFIXES
 from ecr_action.protocols import File
 
 _IMAGE = re.compile(rb"""(?:image|newName|repository|"image"|"repository")["']?:[ \t]*["']?([^\s"'#,{}\[\]]+)""")
@@ -34,6 +35,16 @@ def not_referenced(target: Target, files: Sequence[File], seen: Sequence[Found])
         "or name the field: gitops-files: <path>#<field>"
     )
     return NoReference(what, why="\n".join(why), fix=fix)
+
+
+def never_edited(paths: Sequence[str], skipped: Sequence[str]) -> str:
+    """What is no candidate, whatever it holds, in words: *skipped* links and submodules, workflows. Empty for none."""
+    links = [path for path in skipped if path.endswith(SUFFIXES) or "." not in path.rpartition("/")[2]]
+    workflows = [path for path in paths if path.lower().startswith(".github/") and path.endswith(SUFFIXES)]
+    if not links and not workflows:
+        return ""
+    named = ", ".join([*links, *workflows][:_MOST])
+    return f"Never edited, whatever they hold (links, submodules, .github/): {named}."
 
 
 def _why(found: Found) -> str:

@@ -43,9 +43,16 @@ CASES = {
         {"gitops_files": "manifest/*.yaml"},
     ),
     "an image that is nowhere": Bad(
-        {"pod.yaml": _pod(f"{HOST}/APPLE:v1.0.0"), "other.yaml": _pod("nginx:1.27", "web")},
+        {
+            "pod.yaml": _pod(f"{HOST}/APPLE:v1.0.0"),
+            "other.yaml": _pod("nginx:1.27", "web"),
+            ".github/pod.yaml": _pod(f"{HOST}/APP:old"),
+        },
         "E-GITOPS-REFERENCE",
-        (f"{HOST}/APPLE:v1.0.0 (pod.yaml)", "nginx:1.27 (other.yaml)", "gitops-files: <path>#<field>"),
+        (
+            *(f"{HOST}/APPLE:v1.0.0 (pod.yaml)", "nginx:1.27 (other.yaml)", "gitops-files: <path>#<field>"),
+            "whatever they hold (links, submodules, .github/): .github/pod.yaml.",
+        ),
         {},
     ),
     "two placeholders that could be meant": Bad(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ecr_action import plan, wanted
+from ecr_action import deployment, plan, wanted
 from ecr_action.errors import Problem
 from ecr_action.github import context
 from ecr_action.wanted import BOOTSTRAP, Wanted
@@ -93,6 +93,18 @@ def test_manifests_are_copied_where_it_is_not_said_that_they_are_there() -> None
     assert folder(gitops_bootstrap="none") == ""
     assert folder(gitops_files="a.yaml") == ""
     assert folder(gitops_repository=REPOSITORY) == ""
+
+
+def test_a_deploy_copies_no_manifests() -> None:
+    """The checkout is not of the image's commit."""
+    inputs = make_inputs(aws_region="us-east-1", gitops_token="t", mode="deploy", image="v1.0.0", environment="prod")
+    payload = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
+    found = context.read(variables("workflow_dispatch", MAIN), payload, make_checkout())
+    planned, problems = deployment.make(inputs, found)
+    assert problems == ()
+    asked, _ = wanted.wanted(planned, inputs, found, workspace="/w", read_file=FILES.get)
+    assert asked.gitops is not None
+    assert asked.gitops.bootstrap == ""
 
 
 def test_files_of_other_environments_alone_are_a_problem() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecr_action.errors import EnvironmentUnclear, Failure, NoReference
+from ecr_action.gitops.candidates import never_edited
 from ecr_action.gitops.edit import bump
 from tests.unit.gitops.world import IMAGE, after, deployment, file, kustomization, run, target
 
@@ -185,6 +186,14 @@ def test_nowhere_lists_what_was_seen() -> None:
     assert f"{IMAGE}s:1 (a/y.yaml)" in caught.value.why
     assert caught.value.why.index(f"{IMAGE}s:1") < caught.value.why.index("nginx:1.27")
     assert "a/x.yaml" in caught.value.what
+
+
+def test_what_is_never_edited_is_named_where_the_image_is_nowhere() -> None:
+    """It may be what the user had in mind: links, submodules and workflows that could hold a manifest."""
+    said = never_edited(["a.yaml", ".github/b.yml", ".github/c.md"], ["link.yaml", "charts/app", "link.txt"])
+    assert said.startswith("Never edited, whatever they hold (links, submodules, .github/): ")
+    assert said.endswith(": link.yaml, charts/app, .github/b.yml.")
+    assert never_edited(["a.yaml", "x/.github/b.yml"], ["link.txt"]) == ""
 
 
 def test_several_images_in_one_call_are_all_or_nothing() -> None:
