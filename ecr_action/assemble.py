@@ -37,8 +37,9 @@ from ecr_action.services import Cloud, Services
 from ecr_action.wanted import BOOTSTRAP, Wanted
 
 if TYPE_CHECKING:
-    from ecr_action.aws.session import Session
+    from ecr_action.aws.session import IdTokens, Session
     from ecr_action.github.api import Api, GitHubHistory
+    from ecr_action.github.oidc import GitHubIdToken
 
 
 class SystemClock:
@@ -80,7 +81,9 @@ def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Envi
     return Services(
         console=console,
         clock=clock,
-        cloud=cache(lambda: _cloud(inputs, connected(), console, clock)),
+        cloud=cache(
+            lambda: _cloud(inputs, connected(), lambda: _tokens(context, environment, console, clock), console, clock)
+        ),
         engine=cache(lambda: _engine(inputs, environment, console, clock)),
         gitops=cache(lambda: _gitops(wanted, inputs, github(), console)),
         proposals=cache(lambda: _proposals(wanted, inputs, github(), console)),
@@ -93,13 +96,7 @@ def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Envi
 
 def _connected(inputs: Inputs, context: Context, environment: Environment, console: Runner, clock: Clock) -> Session:
     from ecr_action.aws import session
-    from ecr_action.github.oidc import GitHubIdToken
 
-    token = Secret(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "identity token request")
-    console.mask(token)
-    tokens = GitHubIdToken(
-        environment.get("ACTIONS_ID_TOKEN_REQUEST_URL"), token, console, clock, event=context.event, fork=context.fork
-    )
     settings = session.Settings(
         region=inputs.aws_region or "",
         role=inputs.role_to_assume,
@@ -108,14 +105,24 @@ def _connected(inputs: Inputs, context: Context, environment: Environment, conso
         duration=inputs.role_duration_seconds,
         allowed_accounts=inputs.allowed_account_ids,
     )
-    return session.connect(settings, tokens, console, clock)
+    return session.connect(settings, _tokens(context, environment, console, clock), console, clock)
 
 
-def _cloud(inputs: Inputs, connected: Session, console: Runner, clock: Clock) -> Cloud:
+def _tokens(context: Context, environment: Environment, console: Runner, clock: Clock) -> GitHubIdToken:
+    from ecr_action.github.oidc import GitHubIdToken
+
+    token = Secret(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "identity token request")
+    console.mask(token)
+    url = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL")
+    return GitHubIdToken(url, token, console, clock, event=context.event, fork=context.fork)
+
+
+def _cloud(inputs: Inputs, connected: Session, tokens: Callable[[], IdTokens], console: Runner, clock: Clock) -> Cloud:
     from ecr_action.aws.calls import Losses
     from ecr_action.aws.images import EcrImages, EcrLogins
     from ecr_action.aws.repository import EcrRepository
     from ecr_action.aws.scans import EcrScans
+    from ecr_action.registries import elsewhere
 
     ecr = connected.service("ecr", inputs.registry_id)
     losses = Losses(console)
@@ -123,14 +130,10 @@ def _cloud(inputs: Inputs, connected: Session, console: Runner, clock: Clock) ->
     images: Images = EcrImages(ecr, losses, clock)
     logins: Logins = EcrLogins(ecr, console, clock)
     scans: Scans = EcrScans(ecr, losses)
+    others = cache(lambda host: elsewhere(host, inputs, connected, tokens(), logins, console, clock))
     if inputs.dry_run:
-        return Cloud(
-            repository=DryRepository(repository, logins, console),
-            images=DryImages(images, console),
-            logins=logins,
-            scans=scans,
-        )
-    return Cloud(repository=repository, images=images, logins=logins, scans=scans)
+        repository, images = DryRepository(repository, logins, console), DryImages(images, console)
+    return Cloud(repository=repository, images=images, logins=logins, scans=scans, elsewhere=others)
 
 
 def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> Engine:

@@ -28,6 +28,7 @@ SESSION = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 GITHUB = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
+PUBLIC = "public.ecr.aws"
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 # AWS, "Tag naming limits": keys of 1 to 128 and values of up to 256 characters, 50 of them, none begins with aws:.
 _TAG_LIMITS = (128, 256, 50)
@@ -213,11 +214,18 @@ def platforms(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def image(value: str) -> str | None:
+    text = value.strip()
+    if text.partition("/")[0] == PUBLIC:
+        raise Wrong("is an image of ECR Public (public.ecr.aws); it takes one of a private ECR registry.")
+    return text or None
+
+
 def repository_name(value: str) -> str | None:
     text = value.strip()
     if not text:
         return None
-    if text.startswith("public.ecr.aws"):
+    if text.partition("/")[0] == PUBLIC:
         raise Wrong("is a repository of ECR Public, which this action does not publish to.")
     if registry_of(text.partition("/")[0]):
         name = text.partition("/")[2].partition(":")[0]

@@ -1,18 +1,21 @@
-"""The run of `mode: deploy`: an image that is there is rolled out. Nothing is built, no layer is moved."""
+"""The run of `mode: deploy`: an image that is there, or in another repository, is rolled out. Nothing is built."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ecr_action import deployment
+from ecr_action import deployment, promoting
 from ecr_action.deployment import PREVIOUS, Named
-from ecr_action.errors import Failure, InputProblems, NotDeployed, Problem, RepositoryMissing
-from ecr_action.image.reference import registry_of
+from ecr_action.ensure import ensure_repository
+from ecr_action.errors import Failure, NotDeployed, RepositoryMissing
+from ecr_action.gate import scan_gate
+from ecr_action.image import promotion
+from ecr_action.plan import Plan
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome
 from ecr_action.rollout import roll_out
-from ecr_action.services import Services
+from ecr_action.services import Cloud, Services
 from ecr_action.tagging import is_older, mark_deployed, mark_rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
@@ -30,28 +33,13 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("Credentials"):
         cloud = services.cloud()
     with timeline.phase("Image"):
-        state = cloud.repository.read(plan.repository)
-        if state is None:
-            raise _no_repository(plan.repository)
-        image, asked = _find(wanted, state, cloud.images)
-        wanted, tag = _known(wanted, image, asked, cloud.images)
-    plan = wanted.plan
-    console.info(f"Deploying {state.uri}:{tag} ({image.digest}), built from {plan.commit or 'an unknown commit'}.")
+        outcome, state, image = _obtain(wanted, cloud, services)
+    wanted, plan = _with(wanted, outcome.plan), outcome.plan
+    built = plan.commit or "an unknown commit"
+    console.info(f"Deploying {state.uri}:{outcome.primary} ({image.digest}), built from {built}.")
     there = cloud.images.find(plan.repository, wanted.marks)
     left = there.get(plan.mark)
     back = plan.deploy == PREVIOUS or is_older(plan, plan.mark, left, image, cloud.images, services)
-    outcome = Outcome(
-        plan=plan,
-        repository=plan.repository,
-        uri=state.uri,
-        mutability=state.mutability,
-        digest=image.digest,
-        primary=tag,
-        tags=(tag,),
-        reused=True,
-        because=f"mode: deploy of {plan.deploy}",
-        dry_run=services.dry_run,
-    )
     with timeline.phase("GitOps"):
         try:
             rolled_out = roll_out(wanted, [outcome], cloud.images, services)
@@ -69,36 +57,58 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
     return replace(outcome, seconds=timeline.seconds)
 
 
-def _find(wanted: Wanted, state: RepositoryState, images: Images) -> tuple[Image, tuple[str, ...]]:
-    """The image, and the tags that the user named. Raises ImageMissing, InputProblems."""
+def _obtain(wanted: Wanted, cloud: Cloud, services: Services) -> tuple[Outcome, RepositoryState, Image]:
+    """The image in our repository, brought there where another one has it; what is told of it."""
     plan = wanted.plan
     named = deployment.named(plan.deploy, plan.environment or "") or Named()
-    _refuse_elsewhere(named, plan.deploy, state)
-    if named.digest:
-        found = images.by_digest(state.name, named.digest)
-    else:
-        there = images.find(state.name, named.tags)
-        found = next((there[tag] for tag in named.tags if tag in there), None)
-    if found is None:
-        raise deployment.missing(plan.deploy, state.name)
-    return found, named.tags
+    state = cloud.repository.read(plan.repository)
+    outcome = Outcome(plan=plan, reused=True, because=f"mode: deploy of {plan.deploy}", dry_run=services.dry_run)
+    if promoting.is_elsewhere(named, plan.repository, state):
+        return _promoted(wanted, named, outcome, cloud, services)
+    if state is None:
+        raise _no_repository(plan.repository)
+    image = promoting.find(named, plan.deploy, state.name, cloud.images)
+    plan, tag = _known(plan, image, named.tags, cloud.images, state.name)
+    return _told(outcome, plan, state, image, (tag,)), state, image
 
 
-def _refuse_elsewhere(named: Named, text: str, state: RepositoryState) -> None:
-    if not named.repository:
-        return
-    host, _, name = state.uri.partition("/")
-    same = not named.host or named.host == host or (registry_of(named.host) or 0) == registry_of(host)
-    if not same or named.repository != name:
-        what = f"is {text}, and this run is of {state.uri}."
-        raise InputProblems(
-            [Problem("image", what, f"Add the line 'repository: {named.repository}', or name the tag.")]
-        )
+def _promoted(
+    wanted: Wanted, named: Named, outcome: Outcome, cloud: Cloud, services: Services
+) -> tuple[Outcome, RepositoryState, Image]:
+    """The image of another repository, once ours has it with its tags."""
+    elsewhere = cloud.elsewhere(named.host)
+    image = promoting.find(named, wanted.plan.deploy, named.repository, elsewhere.images)
+    plan, tag = _known(wanted.plan, image, named.tags, elsewhere.images, named.repository)
+    names = elsewhere.images.tags(named.repository, image)
+    version = plan.version.tag if plan.version else ""
+    tags = promotion.carried(tag, version, plan.commit, names, plan.environment or "")
+    state, _, created = ensure_repository(wanted, cloud, services)
+    there = cloud.images.find(state.name, tags)
+    promoting.refuse_taken(tags, there, image, state, cloud.images)
+    promoting.take_over(image, named, state, cloud, services)
+    scanned = scan_gate(wanted, state, image, cloud, services)
+    for one in tags:
+        if one not in there and cloud.images.put_tag(state.name, image, one):
+            services.console.info(f"Tagged {one}")
+    outcome = replace(outcome, created=created, scanned=scanned)
+    return _told(outcome, plan, state, image, (tag, *(one for one in tags if one != tag))), state, image
 
 
-def _known(wanted: Wanted, image: Image, asked: tuple[str, ...], images: Images) -> tuple[Wanted, str]:
-    """*wanted* with the image's commit and version, and the tag that is rolled out. Raises ImageMissing."""
-    plan, name = wanted.plan, wanted.plan.repository
+def _told(outcome: Outcome, plan: Plan, state: RepositoryState, image: Image, tags: tuple[str, ...]) -> Outcome:
+    return replace(
+        outcome,
+        plan=plan,
+        repository=state.name,
+        uri=state.uri,
+        mutability=state.mutability,
+        digest=image.digest,
+        primary=tags[0],
+        tags=tags,
+    )
+
+
+def _known(plan: Plan, image: Image, asked: tuple[str, ...], images: Images, name: str) -> tuple[Plan, str]:
+    """*plan* with the image's commit and version, and the tag that is rolled out. Raises ImageMissing."""
     commits, names = images.commits(name, image), images.tags(name, image)
     tag = deployment.tag_to_roll_out(asked, names)
     if tag is None and commits:
@@ -109,9 +119,13 @@ def _known(wanted: Wanted, image: Image, asked: tuple[str, ...], images: Images)
     if tag is None:
         raise deployment.missing(plan.deploy, name)
     found, commit = deployment.newest_version(names), commits[0] if commits else ""
-    plan = replace(plan, commit=commit, version=found, prerelease=bool(found and found.prerelease))
-    origin = replace(wanted.origin, sha=commit, version=found.tag if found else "")
-    return replace(wanted, plan=plan, origin=origin), tag
+    return replace(plan, commit=commit, version=found, prerelease=bool(found and found.prerelease)), tag
+
+
+def _with(wanted: Wanted, plan: Plan) -> Wanted:
+    """*wanted* of the image that was found."""
+    origin = replace(wanted.origin, sha=plan.commit, version=plan.version.tag if plan.version else "")
+    return replace(wanted, plan=plan, origin=origin)
 
 
 def _no_repository(name: str) -> RepositoryMissing:

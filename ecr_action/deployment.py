@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecr_action.errors import ImageMissing, Problem
+from ecr_action.errors import ImageArchived, ImageMissing, Problem
 from ecr_action.github.context import Context, Nothing, PullRequest, Queue
 from ecr_action.image import tags, version
-from ecr_action.image.reference import DIGEST, parse
+from ecr_action.image.reference import DIGEST, parse, registry_of
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Decision, Plan, repository_name
+from ecr_action.protocols import Archived
 
 PREVIOUS = "previous"
 # Tags that move, or that say something else than which image it is: none of them is rolled out.
@@ -41,9 +42,11 @@ def make(inputs: Inputs, context: Context) -> tuple[Plan, tuple[Problem, ...]]:
     if not inputs.image:
         what = "is not given: 'mode: deploy' takes an image that is there."
         problems.append(Problem("image", what, "Write a line like 'image: v1.2.3', or 'image: previous' to roll back."))
-    elif named(inputs.image, inputs.environment or "") is None:
+    elif (found := named(inputs.image, inputs.environment or "")) is None:
         what = f"is {inputs.image!r}, which is no version, tag, digest, commit or reference, nor 'previous'."
         problems.append(Problem("image", what, "Write a line like 'image: v1.2.3'."))
+    else:
+        problems += _foreign(found)
     made = Plan(
         event=context.event,
         commit="",
@@ -79,6 +82,37 @@ def named(text: str, environment: str) -> Named | None:
     )
 
 
+def source(inputs: Inputs, plan: Plan, problems: list[Problem]) -> Named | None:
+    """Where a publish takes its commit's image from: ``image:`` as a repository of another name, account or Region.
+
+    Without a tag it is the one under the commit's own.
+    """
+    if not inputs.image or inputs.mode != "publish" or plan.nothing:
+        return None
+    reference = parse(inputs.image)
+    if reference is None or not (reference.host or reference.tag or reference.digest or "/" in reference.path):
+        what = f"is {inputs.image!r}, and nothing is deployed."
+        fix = "Add the line 'mode: deploy'; or name the repository that has this commit's image: <registry>/<name>"
+        problems.append(Problem("image", what, fix))
+        return None
+    found = Named(
+        tags=(reference.tag or plan.commit,) if not reference.digest else (),
+        digest=reference.digest or "",
+        host=reference.host or "",
+        repository=reference.path,
+    )
+    problems += _foreign(found)
+    return found if plan.push else None
+
+
+def _foreign(found: Named) -> list[Problem]:
+    """What is wrong with a registry that is none of ECR's."""
+    if not found.host or registry_of(found.host):
+        return []
+    fix = "Build it, or copy it to ECR first: docker buildx imagetools create --tag <ECR's> <this>"
+    return [Problem("image", f"is an image of {found.host}, which is no private ECR registry.", fix)]
+
+
 def newest_version(names: Sequence[str]) -> version.Version | None:
     """The highest version among the tags *names* of one image."""
     return max((found for name in names if (found := version.of_tag(name))), default=None)
@@ -97,11 +131,25 @@ def tag_to_roll_out(asked: Sequence[str], names: Sequence[str]) -> str | None:
     return next((tag for tag in (*own, found.tag if found else "", *short, *sorted(stay)) if tag in stay), None)
 
 
-def missing(image: str, repository: str) -> ImageMissing:
-    """The error for an image that the repository does not have."""
+def archived(found: Archived, repository: str, options: str = "") -> ImageArchived:
+    """The error for an image that can't be read; *options* are those of an aws command that name its registry."""
+    named = found.name if found.name == found.digest else f"{found.name} ({found.digest})"
+    command = f"aws ecr update-image-storage-class --repository-name {repository} "
+    command += f"--image-id imageDigest={found.digest} --target-storage-class STANDARD{options}"
+    if found.activating:
+        command = "Run the job again when it is there: restoring takes up to 20 minutes."
+    return ImageArchived(
+        f"{named} of the repository {repository} is {'being restored' if found.activating else 'archived'}.",
+        why="What is in the archive storage class can be neither pulled nor promoted.",
+        fix=command if found.activating else f"{command}\nThen, after up to 20 minutes, run the job again.",
+    )
+
+
+def missing(image: str, repository: str, options: str = "") -> ImageMissing:
+    """The error for an image that the repository does not have; *options* as in :func:`archived`."""
     why = "No deploy has marked a predecessor there." if image == PREVIOUS else "It was never published, or it expired."
     return ImageMissing(
         f"The repository {repository} has no image {image}.",
         why=why,
-        fix=f"aws ecr describe-images --repository-name {repository} --query 'imageDetails[].imageTags'",
+        fix=f"aws ecr describe-images --repository-name {repository}{options} --query 'imageDetails[].imageTags'",
     )

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from ecr_action.aws.simulate import Stored
 from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.promotion import Copied
 from ecr_action.protocols import (
+    Archived,
     Built,
     Commit,
     Console,
@@ -95,9 +97,23 @@ class DryImages:
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return self._real.tags(repository, image)
 
+    def archived(self, repository: str, names: Sequence[str]) -> Archived | None:
+        return self._real.archived(repository, names)
+
     def put_tag(self, repository: str, image: Image, tag: str) -> bool:
         self._console.info(f"Dry run: would put the tag {tag} on {image.digest or 'the new image'}")
         return False
+
+
+class DryCopies:
+    """Copies nothing."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def copy(self, image: Image, source: str, target: str) -> Copied:
+        self._console.info(f"Dry run: would copy {image.digest} from {source} to {target}")
+        return Copied()
 
 
 class DryEngine:

@@ -17,6 +17,7 @@
     ├── RepositoryMissing    E-ECR-REPOSITORY
     ├── TagTaken             E-ECR-TAG
     ├── ImageMissing         E-ECR-IMAGE
+    │   └── ImageArchived    E-ECR-ARCHIVED
     ├── VulnerableImage      E-SCAN
     ├── EngineUnreachable    E-ENGINE
     ├── EngineLacks          E-ENGINE-LACKS
@@ -234,6 +235,16 @@ class VulnerableImage(Failure):
 
     code = "E-SCAN"
     title = "The image does not pass the scan"
+
+
+class ImageArchived(ImageMissing):
+    """The image is in the archive storage class of ECR, from which nothing can be read.
+
+    Restore it with the command of the message and run again: that takes up to 20 minutes.
+    """
+
+    code = "E-ECR-ARCHIVED"
+    title = "The image is archived"
 
 
 class EngineUnreachable(Failure):

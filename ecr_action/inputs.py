@@ -98,6 +98,7 @@ class Inputs:
     gitops_mode: Modes
     mode: str
     image: str | None
+    image_role_to_assume: str | None
     images: Listing
     github_token: Secret
     dry_run: bool
@@ -195,7 +196,8 @@ TABLE: Mapping[str, Spec] = {
     "node-architectures": Spec("", converters.architectures),
     "gitops-mode": Spec("commit", delivery.gitops_mode),
     "mode": Spec("publish", converters.choice("publish", "deploy", "bump")),
-    "image": Spec("", converters.optional),
+    "image": Spec("", converters.image),
+    "image-role-to-assume": Spec("", converters.role_arn),
     "images": Spec("", job_outputs.listing),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
     "dry-run": Spec("false", converters.boolean),
@@ -283,8 +285,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(
             Problem("kms-key", "is given, but the encryption is AES256.", "Add the line 'encryption: KMS'.")
         )
-    if values.get("image") and values.get("mode") != "deploy":
-        problems.append(Problem("image", "is given, but nothing is deployed.", "Add the line 'mode: deploy'."))
+    if values.get("image") and values.get("mode") == "bump":
+        problems.append(Problem("image", "is given beside 'mode: bump', which rolls out 'images'."))
+    if values.get("image_role_to_assume") and not values.get("image"):
+        problems.append(Problem("image-role-to-assume", "is given without 'image:', whose registry it is for."))
     if values["images"].given and values.get("mode") != "bump":
         problems.append(Problem("images", "is given, but it is no bump.", "Add the line 'mode: bump'."))
     if values.get("call") and values.get("push"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from ecr_action import deployment, promoting
 from ecr_action.errors import OtherCommit, TagTaken
 from ecr_action.image import key, reuse
 from ecr_action.image.reuse import Choice
@@ -32,11 +33,13 @@ def obtain_image(
 ) -> Obtained:
     """The image of this commit: found, or built and pushed under one tag. Raises errors.Failure."""
     plan, console = wanted.plan, services.console
-    choice = _choice(wanted, state, there, cloud.images, services.clock)
+    choice = _choice(wanted, state, there, cloud, services)
     for notice in choice.notices:
         console.notice(notice)
     if choice.image is not None:
         console.info(f"Reusing {choice.image.digest}: {choice.because}.")
+        if wanted.source is not None:
+            promoting.take_over(choice.image, wanted.source, state, cloud, services)
         if wanted.build.files:
             console.info("Building once more, for the files of `outputs` alone: nothing of it is pushed.")
             services.engine().build(wanted.build, None, None)
@@ -48,6 +51,9 @@ def obtain_image(
         found = wait_for_build(plan, content, wanted.run_id, cloud.images, services)
         if found is not None:
             return obtain_image(wanted, state, _fresh(wanted, choice, there, cloud.images), cloud, services)
+    names = (content, *choice.tags.versions)
+    if plan.version and (kept := cloud.images.archived(state.name, names)) is not None:
+        raise deployment.archived(kept, state.name)
     console.info(f"Building: {choice.because}.")
     built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
@@ -137,8 +143,27 @@ def _too_old(wanted: Wanted, image: Image, images: Images, clock: Clock) -> bool
     return pushed is not None and clock.now() - pushed > timedelta(days=wanted.reuse_days)
 
 
-def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], images: Images, clock: Clock) -> Choice:
-    """What is published, decided before anything is built. Raises errors.TagTaken."""
+def _choice(
+    wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], cloud: Cloud, services: Services
+) -> Choice:
+    """What is published, decided before anything is built or copied. Raises errors.Failure."""
+    plan, images = wanted.plan, cloud.images
+    if wanted.source is not None:
+        choice = promoting.choose(wanted, wanted.source, there, state, cloud, services)
+    else:
+        choice = _own(wanted, state, there, images, services.clock)
+    image, taken = _versions(plan, choice, choice.image, there, images)
+    if taken:
+        raise taken
+    if image is not None:
+        choice = replace(choice, image=image, because="its version is in the repository: same commit")
+    tags, notices = reuse.fitted(choice.tags, state)
+    tags, said = reuse.lengthened(tags, plan.commit, there, choice.image, lambda i: images.commits(state.name, i))
+    return replace(choice, tags=tags, notices=(*choice.notices, *notices, *said))
+
+
+def _own(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], images: Images, clock: Clock) -> Choice:
+    """The image of our repository that this run publishes, or one to build. Raises errors.TagTaken."""
     plan = wanted.plan
     first = there.get(plan.tags.content or "")
     # A pull request's tag names its head; what is built is the merge, which changes with the base.
@@ -152,11 +177,4 @@ def _choice(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], 
     choice = choose(reusing=reusing)
     if reusing and choice.image is not None and _too_old(wanted, choice.image, images, clock):
         choice = choose(reusing=False)
-    image, taken = _versions(plan, choice, choice.image, there, images)
-    if taken:
-        raise taken
-    if image is not None:
-        choice = replace(choice, image=image, because="its version is in the repository: same commit")
-    tags, notices = reuse.fitted(choice.tags, state)
-    tags, said = reuse.lengthened(tags, plan.commit, there, choice.image, lambda i: images.commits(state.name, i))
-    return replace(choice, tags=tags, notices=(*choice.notices, *notices, *said))
+    return choice

@@ -143,6 +143,15 @@ class Image:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """An image in the archive: asked for as *name*; *activating*: it is on its way back, which takes 20 minutes."""
+
+    name: str
+    digest: str
+    activating: bool = False
+
+
 class Images(Protocol):
     """Images of one repository through the ECR API, no bytes of layers moved."""
 
@@ -164,6 +173,9 @@ class Images(Protocol):
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         """Every tag of *image*; only those it was found by where the role may not ask."""
+
+    def archived(self, repository: str, names: Sequence[str]) -> Archived | None:
+        """The first of *names* (tags, digests) that is an image which can't be read, since it is archived."""
 
     def put_tag(self, repository: str, image: Image, tag: str) -> bool:
         """Put *tag* on *image* by PutImage of its exact bytes; False where it was there already."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from ecr_action.image.promotion import Copied
 from ecr_action.protocols import (
     Clock,
     Console,
@@ -12,12 +14,28 @@ from ecr_action.protocols import (
     Folder,
     GitOps,
     History,
+    Image,
     Images,
     Logins,
     Proposals,
     Repository,
     Scans,
 )
+
+
+class Copies(Protocol):
+    """Copies images of one registry into another, no engine used."""
+
+    def copy(self, image: Image, source: str, target: str) -> Copied:
+        """Let the repository *target* have *image* of the repository *source*, by its digest, under no tag."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """The registry that an image comes from, where it is not of our own repository; and what copies it from there."""
+
+    images: Images
+    copies: Copies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +46,8 @@ class Cloud:
     images: Images
     logins: Logins
     scans: Scans
+    # By the host of another registry, empty for our own.
+    elsewhere: Callable[[str], Elsewhere]
 
 
 @dataclass(frozen=True, kw_only=True)

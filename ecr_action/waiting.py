@@ -21,7 +21,7 @@ def wait_for_build(plan: Plan, tag: str, run_id: str, images: Images, services: 
     end, said = services.clock.monotonic() + LONGEST_SECONDS, False
     while any(_builds(run, run_id) for run in services.history.running(plan.commit)):
         if services.clock.monotonic() >= end:
-            services.console.notice("The image of this commit did not come within 5 minutes: it is built here.")
+            services.console.notice("The image of this commit did not come within 5 minutes.")
             return None
         if not said:
             services.console.info(f"Another run is building {plan.commit}: waiting for its image, 5 minutes at most.")

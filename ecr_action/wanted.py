@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from ecr_action import deployment
 from ecr_action.aws import drift, lifecycle
 from ecr_action.aws.findings import Gate
+from ecr_action.deployment import Named
 from ecr_action.errors import Problem
 from ecr_action.github.context import Context
 from ecr_action.gitops import message, plain
@@ -48,7 +50,10 @@ class GitOpsWanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """All that a run works towards."""
+    """All that a run works towards.
+
+    *source*: where a publish has this commit's image from instead of a build, as *image* says.
+    """
 
     plan: Plan
     repository: RepositorySpec
@@ -58,6 +63,8 @@ class Wanted:
     run_id: str
     gate: Gate | None = None
     key: Key
+    image: str = ""
+    source: Named | None = None
     reuse_days: int | None = None
     load: bool = False
     gitops_missing: str = ""
@@ -96,6 +103,8 @@ def wanted(
             run_url=context.run_url,
         ),
         gate=_gate(inputs),
+        image=inputs.image or "",
+        source=deployment.source(inputs, plan, problems),
         run_id=context.run_id or "0",
         key=made,
         reuse_days=inputs.reuse_max_age,

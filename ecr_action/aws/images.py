@@ -14,7 +14,8 @@ from ecr_action.aws import download, refusals, revision
 from ecr_action.aws.calls import Answer, Losses, Service
 from ecr_action.aws.refusals import DENIED, Refusal
 from ecr_action.errors import AwsRefused, AwsUnreachable, Failure, TagTaken
-from ecr_action.protocols import Clock, Console, Image, Login
+from ecr_action.image.reference import DIGEST
+from ecr_action.protocols import Archived, Clock, Console, Image, Login
 from ecr_action.secret import Secret
 
 # The reference lists fewer, but ECR answers indexes to who asks for them. Docker's schema 1 is never asked for:
@@ -126,6 +127,32 @@ class EcrImages:
         """When *image* was first pushed; None, with a notice, where the role may not ask."""
         self.tags(repository, image)
         return self._pushed.get(image.digest)
+
+    def archived(self, repository: str, names: Sequence[str]) -> Archived | None:
+        """The first of *names* (tags, digests) that is in the archive, which BatchGetImage does not show.
+
+        None also, with a notice, where the role may not ask. Raises AwsRefused, AwsUnreachable.
+        """
+        for name in names:
+            answer = self._ecr.call(
+                "DescribeImages",
+                expected=("ImageNotFoundException", "RepositoryNotFoundException", *DENIED),
+                repositoryName=repository,
+                imageIds=[{"imageDigest" if DIGEST.fullmatch(name) else "imageTag": name}],
+                filter={"imageStatus": "ANY"},
+                **self._ecr.registry,
+            )
+            if isinstance(answer, Refusal):
+                if answer.denied:
+                    self._losses.say(answer)
+                    return None
+                continue
+            row = answer["imageDetails"][0]
+            if row.get("imageStatus") in ("ARCHIVED", "ACTIVATING"):
+                return Archived(
+                    name=name, digest=str(row["imageDigest"]), activating=row["imageStatus"] == "ACTIVATING"
+                )
+        return None
 
     def labels(self, repository: str, image: Image) -> Mapping[str, str]:
         """The labels of *image*, of the first platform of an index; none, with a notice, where the role may not read.

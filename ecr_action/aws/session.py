@@ -5,20 +5,22 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from ecr_action.aws import refusals, trust
 from ecr_action.aws.calls import Answer, Refused, Service, translated
-from ecr_action.errors import AwsUnreachable, NoCredentials, WrongAccount
+from ecr_action.errors import AwsDenied, AwsUnreachable, NoCredentials, ProviderMissing, TrustRefused, WrongAccount
 from ecr_action.protocols import Clock, Console, Identity
 from ecr_action.secret import Secret
 
 # No attempt to get credentials begins later than this; with the time-outs below and those of the identity token
 # the whole stays under 90 seconds.
 BUDGET_SECONDS = 45.0
+# AssumeRole by a role's own session (STS API reference).
+CHAINED_SECONDS = 3600
 CONNECT_SECONDS, READ_SECONDS, STS_READ_SECONDS = 5, 60, 10
 # botocore renews this long before the end (15 and 10 minutes), which a session of 15 minutes would do at every call.
 ADVISORY_SHARE, MANDATORY_SHARE = 4, 6
@@ -84,7 +86,13 @@ def connect(settings: Settings, tokens: IdTokens, console: Console, clock: Clock
     if settings.role and tokens.available:
         session = _by_identity_token(boto, settings.role, settings, tokens, console, clock)
     elif _ambient(boto, console):
-        session = _by_role(boto, settings.role, settings, console) if settings.role else _as_is(boto, settings)
+        if settings.role:
+            text = "The job may not ask for an identity token: the role is assumed with this machine's own credentials."
+            console.info(text)
+            words = f"the machine's own credentials ({boto.get_credentials().method})"
+            session = _by_role(boto, settings.role, settings, words, console)
+        else:
+            session = _as_is(boto, settings)
     elif settings.role:
         tokens.token(_audience(settings.role, settings))
         raise AssertionError("a job without the right to identity tokens got one")
@@ -92,6 +100,27 @@ def connect(settings: Settings, tokens: IdTokens, console: Console, clock: Clock
         raise _nothing()
     console.info(f"AWS account {session.identity.account}, {session.identity.how}")
     _check_account(session.identity, settings)
+    return session
+
+
+def connect_beside(ours: Session, settings: Settings, tokens: IdTokens, console: Console, clock: Clock) -> Session:
+    """Become the role of *settings* beside *ours*: by an identity token, else by our own role (role chaining).
+
+    Raises what :func:`connect` does.
+    """
+    role = settings.role or ""
+    refused: TrustRefused | ProviderMissing | None = None
+    if tokens.available:
+        try:
+            return connect(settings, tokens, console, clock)
+        except (TrustRefused, ProviderMissing) as error:
+            refused = error
+    chained = replace(settings, duration=min(settings.duration, CHAINED_SECONDS))
+    try:
+        session = _by_role(ours._boto, role, chained, "the role of this run", console)
+    except AwsDenied as denied:
+        raise (refused or denied) from denied
+    console.info(f"AWS account {session.identity.account}, {session.identity.how}")
     return session
 
 
@@ -207,18 +236,15 @@ def _ambient(boto: Any, console: Console) -> bool:
     return True
 
 
-def _by_role(boto: Any, role: str, settings: Settings, console: Console) -> Session:
+def _by_role(boto: Any, role: str, settings: Settings, words: str, console: Console) -> Session:
     sts = Service(_client(boto, "sts", settings, STS_READ_SECONDS), "sts")
-    found = boto.get_credentials()
 
     def assume() -> Answer:
         return sts.ask(
             "AssumeRole", RoleArn=role, RoleSessionName=settings.session_name, DurationSeconds=settings.duration
         )
 
-    console.info("The job may not ask for an identity token: the role is assumed with this machine's own credentials.")
-    how = f"role {trust.parse_role(role).name} by the machine's own credentials ({found.method})"
-    return _session_of(boto, assume, how, settings, console)
+    return _session_of(boto, assume, f"role {trust.parse_role(role).name} by {words}", settings, console)
 
 
 def _as_is(boto: Any, settings: Settings) -> Session:

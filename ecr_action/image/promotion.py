@@ -94,6 +94,17 @@ def signatures(digest: str) -> tuple[str, ...]:
     return (base, *(f"{base}.{kind}" for kind in ("sig", "att", "sbom")))
 
 
+def carried(primary: str, version: str, commit: str, names: Sequence[str], environment: str) -> tuple[str, ...]:
+    """The tags that an image gets where it is taken to *environment*, those that name it first.
+
+    Parameters: *primary* is the tag that is rolled out, *version* and *commit* (40 hex) may be empty, *names* are the
+    tags that it has where it comes from: what moves there (``latest``, marks), and other environments', stays there.
+    """
+    own = [name for name in names if commit and (name == commit or (len(name) >= 7 and commit.startswith(name)))]
+    stage = primary if primary.startswith(f"{environment}-") else f"{environment}-{primary}"[:128]
+    return tuple(dict.fromkeys((*sorted(own, key=len, reverse=True), *([version] if version else []), primary, stage)))
+
+
 def pieces(size: int, most: int) -> tuple[tuple[int, int], ...]:
     """First and last byte of each piece of *size* bytes, none of which is above *most* bytes."""
     return tuple((first, min(first + most, size) - 1) for first in range(0, size, most))

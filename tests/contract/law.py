@@ -26,6 +26,8 @@ COMPOSING = {
     "deploy",
     "conform",
     "bump",
+    "promoting",
+    "registries",
     "ensure",
     "expiry",
     "gate",
@@ -43,8 +45,8 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy bump conform ensure obtain waiting tagging rollout proposal proposed services expiry gate "
-    "manifests fitting".split()
+    "publish deploy promoting bump conform ensure obtain waiting tagging rollout proposal proposed services expiry "
+    "gate manifests fitting".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

@@ -106,7 +106,10 @@ def test_an_image_that_is_not_there(stage: Stage) -> None:
         result = deploy(stage, image)
         assert (result.exit_code, "E-ECR-IMAGE" in result.log) == (1, True)
     other = deploy(stage, "another-repository:v1")
-    assert (other.exit_code, "repository: another-repository" in other.log) == (2, True)
+    assert (other.exit_code, "The repository another-repository has no image" in other.log) == (1, True)
+    for image in ("public.ecr.aws/nginx/nginx:1", "docker.io/library/nginx:1"):
+        refused = deploy(stage, image)
+        assert (refused.exit_code, image.partition("/")[0] in refused.log) == (2, True)
 
 
 def test_a_dry_run_of_a_deploy_changes_nothing(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from ecr_action.protocols import Clock, Comparison, Image, Running
+from ecr_action.protocols import Archived, Clock, Comparison, Image, Running
 from ecr_action.services import Services
 from tests.rooms.github.said import QuickClock, Said
 
@@ -34,6 +34,9 @@ class Blank:
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return ()
+
+    def archived(self, repository: str, names: Sequence[str]) -> Archived | None:
+        return None
 
     def put_tag(self, repository: str, image: Image, tag: str) -> bool:
         return False
