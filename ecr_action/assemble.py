@@ -183,7 +183,8 @@ def _proposals(wanted: Wanted, inputs: Inputs, api: Api, console: Runner) -> Pro
     # Of this process alone: jobs of one run may propose at the same time.
     scratch = f"ecr-publish/scratch/{wanted.run_id}-{secrets.token_hex(4)}"
     own = gitops_access.is_own(inputs)
-    real = GitHubProposals(api, wanted.gitops.repository, console, scratch=scratch, own=own)
+    wish = wanted.gitops.auto_merge
+    real = GitHubProposals(api, wanted.gitops.repository, console, scratch=scratch, own=own, auto_merge=wish)
     return DryProposals(real, console) if inputs.dry_run else real
 
 

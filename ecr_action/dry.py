@@ -171,3 +171,6 @@ class DryProposals:
         what = f"update {proposed.open.url}" if proposed.open else f"open a pull request onto {base.branch}"
         self._console.info(f"Dry run: would {what} ({title})")
         return proposed.open
+
+    def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
+        """Nothing is switched on in a dry run."""

@@ -96,6 +96,7 @@ class Inputs:
     gitops_bootstrap: str
     node_architectures: tuple[str, ...]
     gitops_mode: Modes
+    gitops_auto_merge: bool
     mode: str
     image: str | None
     image_role_to_assume: str | None
@@ -195,6 +196,7 @@ TABLE: Mapping[str, Spec] = {
     "gitops-bootstrap": Spec("deploy/", converters.bootstrap, blank="none"),
     "node-architectures": Spec("", converters.architectures),
     "gitops-mode": Spec("commit", delivery.gitops_mode),
+    "gitops-auto-merge": Spec("false", converters.boolean),
     "mode": Spec("publish", converters.choice("publish", "deploy", "bump")),
     "image": Spec("", converters.image),
     "image-role-to-assume": Spec("", converters.role_arn),

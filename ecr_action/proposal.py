@@ -90,3 +90,5 @@ class Proposal:
     def _ask(self, snapshot: Snapshot, there: Proposed, *, again: bool = True) -> None:
         asked = self.proposals.ask(snapshot, there, *self.describe()) if again else there.open
         self.pull, self.standing = asked, True
+        if asked:
+            self.proposals.merge_when_ready(snapshot, asked)

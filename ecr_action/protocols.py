@@ -393,3 +393,6 @@ class Proposals(Protocol):
 
     def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest | None:
         """Open the pull request, or update the one that is open."""
+
+    def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
+        """Let GitHub merge it once all is there that its base requires, where that is wanted."""

@@ -42,6 +42,7 @@ class GitOpsWanted:
     named: tuple[str, ...]
     pin: str
     mode: str
+    auto_merge: bool
     replicas: tuple[str, ...]
     message: str | None
     bootstrap: str = ""
@@ -209,6 +210,7 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         named=tuple(text for path, text in expanded.items() if path.environment or "{environment}" in path.pattern),
         pin=inputs.gitops_pin,
         mode=inputs.gitops_mode.of(plan.environment),
+        auto_merge=inputs.gitops_auto_merge,
         replicas=inputs.gitops_registries,
         message=inputs.gitops_commit_message,
         architectures=inputs.node_architectures,

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from ecr_action.github.answers import ApiError
-from ecr_action.gitops import outcomes, pulls
+from ecr_action.github.answers import Answer, ApiError
+from ecr_action.gitops import automerge, outcomes, pulls
 from ecr_action.gitops.commit import Api, GitHubGitOps
 from ecr_action.protocols import Commit, Console, Proposed, PullRequest, Snapshot, Stale
 
@@ -36,15 +36,25 @@ class Sender(Api, Protocol):
 class GitHubProposals:
     """Pull requests of *repository* (``owner/name``). *scratch* names the branch that a commit is made on first.
 
-    *own*: the token is the job's own, whose pull requests start no workflows.
+    *own*: the token is the job's own, whose pull requests start no workflows; *auto_merge*: GitHub is to merge them.
     """
 
-    def __init__(self, api: Sender, repository: str, console: Console, *, scratch: str, own: bool = False) -> None:
+    def __init__(
+        self,
+        api: Sender,
+        repository: str,
+        console: Console,
+        *,
+        scratch: str,
+        own: bool = False,
+        auto_merge: bool = False,
+    ) -> None:
         self._api = api
         self._repository = repository
         self._console = console
         self._scratch = scratch
         self._own = own
+        self._auto_merge = auto_merge
         self._rooms: dict[str, GitHubGitOps] = {}
 
     # -- read -----------------------------------------------------------------------------------------------------
@@ -186,6 +196,33 @@ class GitHubProposals:
             text = "It was opened with the job's own token: GitHub starts no workflow for it, so that required checks"
             self._console.notice(f"{text} never come. Give the step a gitops-token or a GitHub App.", title="GitOps")
         return made
+
+    def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
+        """Let GitHub merge *pull* once all is there that its base requires, where that was asked for.
+
+        What stands in the way is asked first, and told in a warning: the pull request is there all the same.
+        """
+        if not self._auto_merge:
+            return
+        owner, _, name = base.repository.partition("/")
+        given = {"owner": owner, "name": name, "number": pull.number}
+        try:
+            found = self._asked(self._api.query(automerge.QUERY, given))["repository"]
+            if automerge.is_on(found):
+                return
+            obstacle = automerge.obstacle(found, base.branch)
+            if not obstacle:
+                self._asked(self._api.mutation(automerge.SWITCH_ON, {"input": automerge.request(found)}))
+                self._console.info(f"GitHub merges {pull.url} when all that {base.branch} requires is there.")
+                return
+        except ApiError as error:
+            obstacle = automerge.in_the_way(error.message or f"HTTP {error.status}", base.branch)
+        self._console.warning(f"{pull.url} is not merged by itself: {obstacle}", title="GitOps")
+
+    def _asked(self, answer: Answer) -> Mapping[str, Any]:
+        if answer.errors:
+            raise answer.errors[0]
+        return answer.data
 
 
 def _pull(row: Mapping[str, Any]) -> PullRequest:

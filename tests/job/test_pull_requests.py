@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lab.github import git
@@ -159,6 +160,24 @@ def test_a_rollback_by_a_pull_request(stage: Stage) -> None:
     tags = tags_of(stage)
     assert (tags["deployed-dev"], tags["deployed-dev-previous"]) == (first.outputs["digest"],) * 2
     assert len(asked(stage, path="pulls")) == 1
+
+
+def test_a_proposal_that_github_merges_by_itself(make_stage: Callable[..., Stage]) -> None:
+    """The app's first manifests come with it, once; what is not required is told, and then waited for."""
+    stage = make_stage({"README.md": "Manifests of APP\n"})
+    app = stage.name.rpartition("/")[2]
+    pod = f"kind: Pod\nmetadata: {{name: {app}}}\nspec: {{containers: [{{name: {app}, image: placeholder}}]}}\n"
+    stage.commit("Manifests", {"deploy/pod.yaml": pod, "deploy/app.properties": "a=1\n"})
+    first = publish(stage, gitops_auto_merge="true")
+    assert "Allow auto-merge" in first.log
+    assert gitops_file(stage, "app.properties", branch(stage)) == "a=1\n"
+    stage.github.repository(stage.gitops, allow_auto_merge=True, required={"main": ["build"]})
+    again = publish(stage, gitops_auto_merge="true")
+    assert (again.outputs["gitops-changed"], again.outputs["gitops-commit"]) == ("false", "")
+    stage.github.repository(stage.gitops, checks={first.outputs["gitops-commit"]: {"build": "success"}})
+    assert first.outputs["image"] in gitops_file(stage, "pod.yaml")
+    seen = publish(stage, gitops_auto_merge="true")
+    assert (seen.outputs["deployed"], tags_of(stage)["deployed-dev"]) == ("true", first.outputs["digest"])
 
 
 def test_a_token_without_the_right_to_pull_requests(stage: Stage) -> None:

@@ -32,6 +32,7 @@ class Branch:
     found: Proposed
     head: str = "head"
     does: list[str] = field(default_factory=list)
+    armed: int = 0
 
     def look(self, base: Snapshot, branch: str) -> Proposed:
         return self.found
@@ -47,6 +48,9 @@ class Branch:
         assert changes == {"a.yaml": b"on branch"}
         self.does.append("on top")
         return Commit(oid="d" * 40, url="")
+
+    def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
+        self.armed = pull.number
 
     def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest:
         self.does.append("update" if proposed.open else "open")
@@ -109,6 +113,7 @@ def test_what_a_run_does(found: Proposed, result: Result | None, does: list[str]
     assert branch.does == does
     assert proposal.standing is (result is not NEWER or "anew" in does)
     assert bool(proposal.held) is not proposal.standing
+    assert branch.armed == (1 if proposal.standing else 0)
 
 
 def test_others_files_that_can_not_be_read_are_an_error() -> None:

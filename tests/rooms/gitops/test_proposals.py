@@ -22,11 +22,10 @@ MESSAGE = "Deploy\n\nEcr-Publish-Image: registry/hello-node:new\n"
 NEW = {DEV: b"image: registry/hello-node:new # dev\n"}
 
 
-def proposals(place: Place, token: str | None = None, *, own: bool = False) -> GitHubProposals:
+def proposals(place: Place, *, own: bool = False, auto_merge: bool = False) -> GitHubProposals:
     """As a job of its own makes them."""
-    given = Secret(place.token if token is None else token, "gitops-token")
-    api = Api(place.github.url, given, place.said, place.clock)
-    return GitHubProposals(api, place.name, place.said, scratch=SCRATCH, own=own)
+    api = Api(place.github.url, Secret(place.token, "gitops-token"), place.said, place.clock)
+    return GitHubProposals(api, place.name, place.said, scratch=SCRATCH, own=own, auto_merge=auto_merge)
 
 
 def base(place: Place) -> Snapshot:
@@ -237,3 +236,40 @@ def test_a_move_whose_answer_is_lost(place: Place, when: str) -> None:
         made = room.commit(snapshot, there, NEW, MESSAGE)
         assert made is not None
         assert branches(place) == {"main": snapshot.head, BRANCH: made.oid}
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_auto_merge_is_switched_on_where_the_base_requires_something(place: Place, allowed: bool) -> None:
+    """Once, whatever the merge method that is allowed; else a warning says what to set."""
+    place.github.repository(
+        place.name, allow_auto_merge=allowed, allow_squash_merge=False, required={"main": ["build"]}
+    )
+    room, snapshot = proposals(place, auto_merge=True), base(place)
+    there = room.look(snapshot, BRANCH)
+    made = room.commit(snapshot, there, NEW, MESSAGE)
+    pull = room.ask(snapshot, there, "Deploy", "body")
+    assert made is not None
+    assert pull is not None
+    for _ in range(2):
+        room.merge_when_ready(snapshot, pull)
+    assert place.calls().count("enablePullRequestAutoMerge") == (1 if allowed else 0)
+    place.github.repository(place.name, checks={made.oid: {"build": "success"}})
+    assert (place.read(DEV) == NEW[DEV]) is allowed
+    assert any("Allow auto-merge" in line for line in place.said.lines) is not allowed
+
+
+def test_auto_merge_that_github_refuses_leaves_the_pull_request(place: Place) -> None:
+    """With GitHub's reason in a warning."""
+    place.github.repository(place.name, allow_auto_merge=True, required={"main": ["build"]})
+    room, snapshot = proposals(place, auto_merge=True), base(place)
+    there = room.look(snapshot, BRANCH)
+    room.commit(snapshot, there, NEW, MESSAGE)
+    pull = room.ask(snapshot, there, "Deploy", "body")
+    assert pull is not None
+    place.github.fault(operation="enablePullRequestAutoMerge", message="Pull request is in unstable status")
+    room.merge_when_ready(snapshot, pull)
+    place.github.fault(operation="repository", message="Resource not accessible", type="FORBIDDEN")
+    room.merge_when_ready(snapshot, pull)
+    told = [line for line in place.said.lines if "is not merged by itself" in line]
+    assert ["Require a review" in told[0], "Resource not accessible" in told[1]] == [True, True]
+    assert room.look(snapshot, BRANCH).open == pull
