@@ -76,6 +76,10 @@ class Control:
         self.faults.clear()
         return {}
 
+    def _GET_held(self, *_: object) -> object:
+        """How many calls are held, by faults with ``hold``, until the faults are cleared."""
+        return {"held": self.faults.held}
+
     def _POST_rates(self, _: object, body: dict[str, Any]) -> object:
         """Limit operations: ``{"PutImage": {"count": 10, "seconds": 1}}``; null takes a limit away."""
         for operation, rate in body.items():

@@ -65,12 +65,16 @@ def _operations(entries: Iterable[Entry]) -> set[str]:
     return {f"{one.service}:{one.operation}" for one in entries if not one.caller.endswith(":root")}
 
 
+HELD_SECONDS = 300.0
+
+
 @dataclass
 class Fault:
     """What shall happen to the next *times* calls of *operation* (``ecr:PutImage``, ``registry:PUT manifest``).
 
     delay: seconds before the call. error: ``{"code", "message", "status"}``. after: the call takes effect first.
     cut: the connection is closed without an answer. skip: so many calls pass before the first one is hit.
+    hold: the call waits until the faults are cleared, HELD_SECONDS at most.
     """
 
     operation: str
@@ -80,6 +84,7 @@ class Fault:
     error: dict[str, Any] | None = None
     after: bool = False
     cut: bool = False
+    hold: bool = False
 
     def strike(self) -> None:
         """Raise what was asked for."""
@@ -96,6 +101,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
+        self._freed = threading.Condition()
+        self._cleared = self.held = 0
 
     def add(self, fault: Fault) -> None:
         """Let *fault* wait for its calls."""
@@ -103,9 +110,12 @@ class Faults:
             self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Forget all faults; calls that are held go on."""
         with self._lock:
             self._waiting.clear()
+        with self._freed:
+            self._cleared += 1
+            self._freed.notify_all()
 
     def before(self, operation: str) -> Fault | None:
         """Delay, and raise the fault for a call of *operation*; return the one to strike after the call."""
@@ -113,10 +123,18 @@ class Faults:
         if fault is None:
             return None
         time.sleep(fault.delay)
+        if fault.hold:
+            self._hold()
         if fault.after:
             return fault
         fault.strike()
         return None
+
+    def _hold(self) -> None:
+        with self._freed:
+            self.held, now = self.held + 1, self._cleared
+            self._freed.wait_for(lambda: self._cleared != now, HELD_SECONDS)
+            self.held -= 1
 
     def _take(self, operation: str) -> Fault | None:
         with self._lock:

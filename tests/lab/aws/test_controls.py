@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,21 @@ def _no_faults(_: Any, lab: Lab, __: Registry, repository: str) -> None:
     assert outcome(patient(lab).list_images, repositoryName=repository) == ""
 
 
+def _held(told: Any, lab: Lab, __: Registry, repository: str) -> None:
+    assert told == {"held": 0}
+    lab.control("POST", "faults", {"operation": "ecr:ListImages", "hold": True})
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(outcome, patient(lab).list_images, repositoryName=repository)
+        while not lab.control("GET", "held")["held"]:
+            assert not call.done()
+            time.sleep(0.01)
+        # Others go by meanwhile.
+        assert outcome(patient(lab).list_images, repositoryName=repository) == ""
+        assert not call.done()
+        lab.control("DELETE", "faults")
+        assert call.result() == ""
+
+
 def _rates(_: Any, lab: Lab, registry: Registry, repository: str) -> None:
     manifest = registry.push_content(repository, "rates")
     lab.control("POST", "rates", {"PutImage": {"count": 1, "seconds": 3600}})
@@ -145,6 +162,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "POST clock": _clock,
     "POST faults": _faults,
     "DELETE faults": _no_faults,
+    "GET held": _held,
     "POST rates": _rates,
     "POST quotas": _quotas,
     "POST lifecycle": _lifecycle,
