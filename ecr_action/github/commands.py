@@ -13,8 +13,9 @@ from actions_toolkit.file_command import prepare_key_value_message
 
 from ecr_action.secret import Secret
 
-# GitHub cuts a step's summary above this (documentation, "Adding a job summary": 1 MiB a step, else the upload fails).
+# Of a longer summary GitHub shows nothing (documentation, "Adding a job summary": 1 MiB a step).
 SUMMARY_LIMIT = 1024 * 1024
+_CUT = b"\n\n_Cut here: GitHub takes 1 MiB of a step's summary._\n"
 # The runner reads `::command` at the start of a line (white space before it counts not) and `##[command` anywhere.
 _COMMAND = re.compile(r"(?m)^(\s*:):|(##)\[")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -28,6 +29,15 @@ def harmless(text: str) -> str:
 
 def _broken(match: re.Match[str]) -> str:
     return f"{match[1]}\u200b:" if match[1] else f"{match[2]}\u200b["
+
+
+def _fitted(text: str, room: int) -> bytes:
+    """*text* in *room* bytes, with a note where it was cut; nothing where not even that has room."""
+    encoded = text.encode()
+    if len(encoded) <= room:
+        return encoded
+    left = room - len(_CUT)
+    return encoded[:left].decode(errors="ignore").encode() + _CUT if left >= 0 else b""
 
 
 class Runner:
@@ -105,14 +115,11 @@ class Runner:
                 file.write(prepare_key_value_message(name, self._redacted(value)) + "\n")
 
     def summary(self, markdown: str) -> None:
-        """Append to the job's summary, cut where GitHub would refuse the whole."""
+        """Append to the step's summary, cut where GitHub would refuse the whole; a step may add to it several times."""
         if not self._summary_file:
             return
-        encoded = self._redacted(markdown).encode()
-        if len(encoded) >= SUMMARY_LIMIT:
-            encoded = encoded[: SUMMARY_LIMIT - 100].decode(errors="ignore").encode() + b"\n\n_(cut)_\n"
         with open(self._summary_file, "ab") as file:
-            file.write(encoded)
+            file.write(_fitted(self._redacted(markdown), SUMMARY_LIMIT - file.tell()))
 
     def result(self, text: str) -> None:
         """Inside a job a result is a log line like any other."""

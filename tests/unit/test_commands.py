@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecr_action.github.commands import SUMMARY_LIMIT, Runner, Terminal, harmless
 from ecr_action.secret import Secret
 from lab.runner.commands import parse
+
+
+CUT = "\n\n_Cut here: GitHub takes 1 MiB of a step's summary._\n"
 
 
 def shown(write: str, text: str) -> list[str]:
@@ -76,12 +80,27 @@ def test_outputs_of_any_text_can_be_read_back(tmp_path: Path) -> None:
     assert text.startswith(f"tags<<{delimiter}\na\nevil<<EOF\nx\nEOF\n{delimiter}\ntag<<")
 
 
-def test_a_summary_that_is_too_long_is_cut(tmp_path: Path) -> None:
-    """GitHub refuses the whole otherwise."""
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, SUMMARY_LIMIT + 2), max_size=4), st.sampled_from("a\u00e9"))
+def test_summaries_never_exceed_what_github_takes(lengths: list[int], letter: str) -> None:
+    """GitHub refuses the whole otherwise; a run that failed late has two, and the second one is cut first."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "summary")
+        file.touch()
+        for length in lengths:
+            Runner(io.StringIO(), summary_file=str(file)).summary(letter * length)
+        written, wanted = file.read_text(), sum(lengths) * len(letter.encode())
+    assert len(written.encode()) <= SUMMARY_LIMIT
+    assert (written == letter * sum(lengths)) == (wanted <= SUMMARY_LIMIT)
+
+
+def test_a_summary_that_is_too_long_is_cut_with_a_note(tmp_path: Path) -> None:
+    """Between two letters, and what others wrote before it counts."""
     file = tmp_path / "summary"
+    file.write_text("x" * 1000)
     Runner(io.StringIO(), summary_file=str(file)).summary("\u00e9" * SUMMARY_LIMIT)
-    assert SUMMARY_LIMIT - 200 < file.stat().st_size < SUMMARY_LIMIT
-    assert file.read_text().endswith("_(cut)_\n")
+    assert SUMMARY_LIMIT - 1 <= file.stat().st_size <= SUMMARY_LIMIT
+    assert file.read_text().endswith(f"\u00e9{CUT}")
 
 
 def test_at_a_prompt_the_result_stands_alone_on_stdout() -> None:
