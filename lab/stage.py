@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from lab.github import setup as github
 from lab.github.client import GitHub
 from lab.paths import Paths
 from lab.runner import shim
+from lab.runner.process import Patience
 from lab.runner.shim import StepResult
 
 ACTION = Path(__file__).resolve().parents[1]
@@ -169,10 +171,11 @@ class Stage:
         ref: str = "refs/heads/main",
         variables: Mapping[str, str] | None = None,
         echo: Callable[[str], None] | None = None,
+        cancelled: threading.Event | None = None,
         **changes: str,
     ) -> StepResult:
-        """Run the action's steps on the app's checkout; *changes* are inputs (``-`` leaves one
-        out), *variables* the job's own."""
+        """Run the action's steps on the app's checkout; *changes* are inputs (``-`` leaves one out), *variables* the
+        job's own. *cancelled* cancels the job when it is set, with all the time it may take to end."""
         return shim.run(
             ACTION,
             with_=self.inputs(**changes),
@@ -186,6 +189,8 @@ class Stage:
             token=self.token,
             secrets=[self.gitops_token, self.role],
             echo=echo,
+            cancelled=cancelled,
+            patience=Patience(interrupt=120.0),
         )
 
     def calls(self) -> list[str]:
