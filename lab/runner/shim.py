@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import processes
-from lab.runner import context, expressions, process
+from lab.runner import context, expressions, jobs, process
 from lab.runner import files as runner_files
 from lab.runner.action import Action, ActionError, Step, read
 from lab.runner.commands import Annotation, Reader
@@ -171,9 +171,10 @@ def run(
             _end_orphans(job)
         outputs = {name: expressions.interpolate(text, job.contexts()) for name, text in loaded.outputs.items()}
         leftovers = sorted(str(path.relative_to(temp)) for path in temp.rglob("*") if _own(path.relative_to(temp)))
-    kept = {name: value for name, value in outputs.items() if masks.hide(value) == value}
-    for name in outputs.keys() - kept.keys():
-        job.reader.issue("warning", f"Skip output '{name}' since it may contain secret.")
+    kept = jobs.kept(outputs, job.reader)
+    if jobs.are_too_large(kept):
+        job.reader.issue("error", "The outputs of the job are larger than 1 MB.")
+        job.failed, job.exit_code, kept = True, job.exit_code or 1, {}
     job.tell()
     return StepResult(
         job.exit_code, "\n".join(job.reader.lines) + "\n", job.raw, outputs, kept,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.pulled import answer_of
+from lab.runner import jobs
 from lab.runner.shim import StepResult
 from lab.stage import Stage
 from tests.job.seen import gitops_file, image_config, retag, tags_of, writes
@@ -267,7 +268,9 @@ def test_nothing_is_left_behind(stage: Stage) -> None:
 def test_the_next_step_can_use_the_outputs(stage: Stage) -> None:
     """None holds a masked value, so that they reach another job too."""
     result = ok(stage.publish(stage.push_payload()))
-    assert result.job_outputs == result.outputs
+    assert result.job_outputs == {name: value for name, value in result.outputs.items() if value}
+    workflow = {name: f"${{{{ jobs.publish.outputs.{name} }}}}" for name in result.outputs}
+    assert jobs.of_workflow(workflow, {"publish": result.job_outputs}) == result.outputs
     assert result.outputs["image-digest"] == f"{result.outputs['image'].rpartition(':')[0]}@{result.outputs['digest']}"
 
 

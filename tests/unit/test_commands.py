@@ -14,7 +14,6 @@ from ecr_action.github.commands import SUMMARY_LIMIT, Runner, Terminal, harmless
 from ecr_action.secret import Secret
 from lab.runner.commands import parse
 
-
 CUT = "\n\n_Cut here: GitHub takes 1 MiB of a step's summary._\n"
 
 
