@@ -19,6 +19,7 @@ from lab.github import setup as github
 from lab.github.client import GitHub
 from lab.paths import Paths
 from lab.runner import shim
+from lab.runner.container import Container
 from lab.runner.process import Patience
 from lab.runner.shim import StepResult
 
@@ -172,10 +173,15 @@ class Stage:
         variables: Mapping[str, str] | None = None,
         echo: Callable[[str], None] | None = None,
         cancelled: threading.Event | None = None,
+        container: Container | None = None,
         **changes: str,
     ) -> StepResult:
         """Run the action's steps on the app's checkout; *changes* are inputs (``-`` leaves one out), *variables* the
-        job's own. *cancelled* cancels the job when it is set, with all the time it may take to end."""
+        job's own. *cancelled* cancels the job when it is set, with all the time it may take to end; *container*: the
+        job runs in one, and finds the engine there."""
+        around = {**self.job(event, ref), **(variables or {})}
+        if container is not None:
+            around = {name: value for name, value in around.items() if not name.startswith(("DOCKER_", "SSL_"))}
         return shim.run(
             ACTION,
             with_=self.inputs(**changes),
@@ -183,13 +189,14 @@ class Stage:
             payload=payload,
             repository=self.name,
             workspace=self.app,
-            environment={**self.job(event, ref), **(variables or {})},
+            environment=around,
             ref=ref,
             sha=self.head,
             token=self.token,
             secrets=[self.gitops_token, self.role],
             echo=echo,
             cancelled=cancelled,
+            container=container,
             patience=Patience(interrupt=120.0),
         )
 

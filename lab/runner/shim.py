@@ -24,12 +24,15 @@ from lab.runner import context, expressions, jobs, process
 from lab.runner import files as runner_files
 from lab.runner.action import Action, ActionError, Step, read
 from lab.runner.commands import Annotation, Reader
+from lab.runner.container import Container, Started, started
 from lab.runner.masks import Masks
 from lab.runner.process import Ended, Output, Patience
 
 TOOL_CACHE = Path(__file__).resolve().parents[2] / ".lab" / "cache" / "tools"
 FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 PATIENCE = Patience()
+# The runner's own below RUNNER_TEMP.
+_FOLDERS = ("_runner_file_commands", "_github_workflow", "_github_home")
 # A composite `run` step has neither: inputs come through `env:`, and only node and container actions get the token.
 _WITHHELD = re.compile(r"INPUT_.*|ACTIONS_RUNTIME_TOKEN|ACTIONS_RUNTIME_URL|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL")
 
@@ -73,6 +76,7 @@ class _Job:
     echo: Callable[[str], None] | None
     cancelling: threading.Event
     patience: Patience
+    started: Started | None = None
     given: dict[str, str] = field(init=False)
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: bool = False
@@ -145,6 +149,7 @@ def run(
     echo: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
     patience: Patience = PATIENCE,
+    container: Container | None = None,
 ) -> StepResult:
     """Run the composite action in the folder *action* once, as a `uses:` step of a job on *event*.
 
@@ -152,7 +157,8 @@ def run(
     defaults, so GITHUB_API_URL and the like go here; PATH and HOME are the machine's unless given); *token* is
     `github.token`, *secrets* every value of the `secrets` context: both are hidden from the first line on. *timeout*
     in seconds for each step, *echo* gets every line of the log as it comes. *cancelled*: the job is cancelled when it
-    is set, with the *patience* that the runner has. RUNNER_TEMP is new and removed at the end.
+    is set, with the *patience* that the runner has. *container*: the job runs in one, and PATH, HOME and LANG are its
+    own. RUNNER_TEMP is new and removed at the end.
     Raises ActionError, ExpressionError where the runner would refuse the action itself.
     """
     loaded = read(action.resolve())
@@ -163,12 +169,13 @@ def run(
             workspace, temp, Reader(masks, debug=environment.get("RUNNER_DEBUG") == "1"), timeout, echo,
             cancelled or threading.Event(), patience,
         )  # fmt: skip
-        try:
+        tools = Path(job.environment["RUNNER_TOOL_CACHE"])
+        with contextlib.ExitStack() as rest:
+            rest.callback(_end_orphans, job)
+            job.started = rest.enter_context(started(container, workspace, loaded.path, temp, tools))
             _take_inputs(job, with_)
             for step in loaded.steps:
                 _run_step(job, step)
-        finally:
-            _end_orphans(job)
         outputs = {name: expressions.interpolate(text, job.contexts()) for name, text in loaded.outputs.items()}
         leftovers = sorted(str(path.relative_to(temp)) for path in temp.rglob("*") if _own(path.relative_to(temp)))
     kept = jobs.kept(outputs, job.reader)
@@ -188,14 +195,15 @@ def _runner_temp() -> Iterator[Path]:
     """Make RUNNER_TEMP, and wipe it whatever is in it."""
     path = Path(tempfile.mkdtemp(prefix="runner-temp-"))
     try:
-        (path / "_runner_file_commands").mkdir()
+        for folder in _FOLDERS:
+            (path / folder).mkdir()
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
 def _own(path: Path) -> bool:
-    return path.parts[0] != "_runner_file_commands" and not path.name.startswith("_script_")
+    return path.parts[0] not in _FOLDERS and not path.name.startswith("_script_")
 
 
 def _environment(
@@ -204,11 +212,10 @@ def _environment(
 ) -> dict[str, str]:  # fmt: skip
     tools = Path(environment.get("RUNNER_TOOL_CACHE", TOOL_CACHE))
     tools.mkdir(parents=True, exist_ok=True)
-    files = temp / "_runner_file_commands"
     about = context.event(event, payload, repository, workspace, ref, sha)
     machine = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-    job = machine | context.variables(about, workspace, temp, tools, files / "event.json") | dict(environment)
-    job |= {process.TRACKING: f"github_{uuid.uuid4()}"}
+    own = context.variables(about, workspace, temp, tools, temp / "_github_workflow" / "event.json")
+    job = machine | own | dict(environment) | {process.TRACKING: f"github_{uuid.uuid4()}"}
     return {key: value for key, value in job.items() if not _WITHHELD.fullmatch(key)}
 
 
@@ -270,6 +277,9 @@ def _show_header(job: _Job, step: Step, script: str, env: Mapping[str, str]) -> 
 def _start(job: _Job, step: Step, script: Path, variables: dict[str, str]) -> Ended:
     folder = job.workspace / (step.working_directory or "")
     argv = step.command(script)
+    if job.started:
+        argv = job.started.command(argv, folder, list(variables))
+        folder, variables = job.workspace, job.started.variables(variables)
     output = Output(job.hear, job.line)
     try:
         ended = process.run(argv, folder, variables, output, timeout=job.timeout, cancelled=job.cancel(),
