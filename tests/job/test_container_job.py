@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import sys
@@ -11,8 +12,8 @@ import pytest
 
 from lab.busybox import IMAGE
 from lab.runner.container import Container
-from lab.stage import Stage
-from tests.job.seen import gitops_file, tags_of
+from lab.stage import FIRST_COMMIT, Stage
+from tests.job.seen import gitops_file, image_config, tags_of
 from tests.job.test_publish import ok
 
 # An image with Python and git, made of this machine's; bash is covered up in it.
@@ -40,4 +41,6 @@ def test_a_publish_in_a_container(stage: Stage, container: Container) -> None:
     assert result.outputs["tag"] in gitops_file(stage, "manifests/deployment.yaml")
     assert (result.outputs["deployed"], result.leftovers) == ("true", [])
     assert "/__w/" not in result.outputs["metadata"]
-    assert stage.head in result.summary or stage.head[:7] in result.summary
+    labels = image_config(stage, result.outputs["digest"])["config"]["Labels"]
+    committed = datetime.datetime.fromtimestamp(FIRST_COMMIT, datetime.UTC)
+    assert labels["org.opencontainers.image.created"] == committed.strftime("%Y-%m-%dT%H:%M:%SZ"), "git's own word"
