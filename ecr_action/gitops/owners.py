@@ -8,6 +8,7 @@ from ecr_action.errors import GitOpsParse
 from ecr_action.gitops.changes import collections
 from ecr_action.gitops.documents import documents
 from ecr_action.gitops.find import Found, same_registry
+from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.splice import is_plain
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import entries, scalar, value_of, within
@@ -43,12 +44,22 @@ def _of_field(found: Found, target: Target) -> Iterator[str]:
         )
     if found.seen is not None and not found.seen.forced and not is_plain(target.tag):
         yield f"{where}: Helm reads {target.tag} as a number here; add 'forceString: true' to the parameter."
+    if target.pin == "digest" and found.seen is not None and _is_tag_alone(found.seen):
+        yield (
+            f"{where}: the image is pinned by its tag alone, as there is no field for a digest; where the chart has "
+            'one, add it beside the tag: digest: ""'
+        )
     if _is_immutable(found):
         yield (
             f"{where}: the pod template of a Job can't be changed while the Job is there. Let it be replaced: the "
             "annotation argocd.argoproj.io/sync-options: Force=true,Replace=true for Argo CD, "
             "kustomize.toolkit.fluxcd.io/force: enabled for Flux."
         )
+
+
+def _is_tag_alone(seen: Seen) -> bool:
+    """Whether a tag stands in a field of its own, and no digest can; kustomize's entries get theirs."""
+    return seen.entry is None and seen.digest is None and seen.tag is not None and "@" not in seen.tag.value
 
 
 def _is_immutable(found: Found) -> bool:

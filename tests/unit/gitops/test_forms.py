@@ -195,6 +195,58 @@ PINNED = {
         f'image: {{repository: {IMAGE}, tag: old, digest: ""}}\n',
         f'image: {{repository: {IMAGE}, tag: abc1234, digest: "{NEW}"}}\n',
     ),
+    "helm with an empty sha": (
+        "values.yaml",
+        f"image:\n  repository: {IMAGE}\n  tag: old\n  sha: ''\n",
+        f"image:\n  repository: {IMAGE}\n  tag: abc1234\n  sha: '{NEW[7:]}'\n",
+    ),
+    "valuesObject with an empty digest": (
+        "app.yaml",
+        f"helm:\n  valuesObject:\n    image:\n      digest: ''\n      repository: {IMAGE}\n      tag: old\n",
+        f"helm:\n  valuesObject:\n    image:\n      digest: '{NEW}'\n      repository: {IMAGE}\n      tag: abc1234\n",
+    ),
+    "values as text": (
+        "app.yaml",
+        f"helm:\n  values: |\n    image: {{repository: {IMAGE}, tag: old, digest: ''}} # c\n",
+        f"helm:\n  values: |\n    image: {{repository: {IMAGE}, tag: abc1234, digest: '{NEW}'}} # c\n",
+    ),
+    "parameters with an empty digest": (
+        "app.yaml",
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n"
+        "  - {name: image.tag, value: old}\n  - {name: image.digest, value: ''}\n",
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n"
+        f"  - {{name: image.tag, value: abc1234}}\n  - {{name: image.digest, value: '{NEW}'}}\n",
+    ),
+    "argo kustomize images": (
+        "app.yaml",
+        f"kustomize: {{images: ['app={IMAGE}:old']}}\n",
+        f"kustomize: {{images: ['app={IMAGE}:abc1234@{NEW}']}}\n",
+    ),
+    "environment variable": (
+        "d.yaml",
+        f'env: [{{name: A, value: "{IMAGE}:old"}}]\n',
+        f'env: [{{name: A, value: "{IMAGE}:abc1234@{NEW}"}}]\n',
+    ),
+    "inline patch": (
+        "kustomization.yaml",
+        f"patches:\n- patch: |\n    - {{op: replace, path: /x, value: '{IMAGE}:old'}}\n",
+        f"patches:\n- patch: |\n    - {{op: replace, path: /x, value: '{IMAGE}:abc1234@{NEW}'}}\n",
+    ),
+    "placeholder": (
+        "hello-node.yaml",
+        "image: placeholder\n",
+        f"image: {IMAGE}:abc1234@{NEW}\n",
+    ),
+    "json": (
+        "d.json",
+        f'[{{"image": "{IMAGE}:old"}}, {{"repository": "{IMAGE}", "tag": "old", "digest": ""}}]',
+        f'[{{"image": "{IMAGE}:abc1234@{NEW}"}}, {{"repository": "{IMAGE}", "tag": "abc1234", "digest": "{NEW}"}}]',
+    ),
+    "helm without a digest": (
+        "values.yaml",
+        f"image: {{repository: {IMAGE}, tag: old}}\n",
+        f"image: {{repository: {IMAGE}, tag: abc1234}}\n",
+    ),
     "helm with nothing as digest": (
         "values.yaml",
         f"image:\n  repository: {IMAGE}\n  digest:\n  tag: old\n",
@@ -354,6 +406,45 @@ def test_hold_freezes_a_line() -> None:
     assert len(result.held) == 1
     assert "held" in result.notices[0]
     assert after({"a.yaml": held, "b.yaml": f"image: {IMAGE}:old\n"})["b.yaml"].endswith("abc1234\n")
+
+
+HOLD = "# ecr-publish: hold"
+HELD = {
+    "helm, at the tag": f"image:\n  repository: {IMAGE}\n  tag: old {HOLD}\n",
+    "helm, at the name": f"image:\n  repository: {IMAGE} {HOLD}\n  tag: old\n",
+    "helm, at the digest": f"image:\n  repository: {IMAGE}\n  tag: old\n  digest: {OLD} {HOLD}\n",
+    "flow": f"image: {{repository: {IMAGE}, tag: old}} {HOLD}\n",
+    "kustomize": f"kind: Component\nimages:\n- name: {IMAGE}\n  newTag: old {HOLD}\n",
+    "values as text": f"helm:\n  values: |\n    image: {IMAGE}:old  #ecr-publish:hold\n",
+    "parameter": (
+        f"helm:\n  parameters:\n  - {{name: image.repository, value: {IMAGE}}}\n"
+        f"  - name: image.tag\n    value: old {HOLD}\n"
+    ),
+    "windows newlines": f"image: {IMAGE}:old {HOLD}\r\n",
+    "no final newline": f"image: '{IMAGE}:old' {HOLD}",
+}
+
+
+@pytest.mark.parametrize("text", HELD.values(), ids=HELD.keys())
+def test_hold_freezes_every_form(text: str) -> None:
+    """On the line of any of its fields."""
+    result = run({"a.yaml": text, "b.yaml": f"image: {IMAGE}:old\n"}, digest=NEW, pin="digest")
+    assert [edit.path for edit in result.edits] == ["b.yaml"]
+    assert [found.file for found in result.held] == ["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HOLD}\nimage: {IMAGE}:old\n",
+        f"image: {IMAGE}:old # ecr-publish: holding\n",
+        f"a: nginx:1 {HOLD}\nimage: {IMAGE}:old\n",
+        f"image: {IMAGE}:old\n{HOLD}\n",
+    ],
+)
+def test_hold_elsewhere_freezes_nothing(text: str) -> None:
+    """Another line's, or another word."""
+    assert after({"a.yaml": text}) == {"a.yaml": text.replace(":old", ":abc1234")}
 
 
 def test_another_owner_is_told() -> None:

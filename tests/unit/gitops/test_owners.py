@@ -93,6 +93,23 @@ def test_a_job_that_is_made_anew_needs_no_word(text: str) -> None:
     assert result.warnings == ()
 
 
+def test_a_digest_that_has_no_place_is_told() -> None:
+    """`gitops-pin: digest` holds where a field can have one; elsewhere the tag moves, and the line is named."""
+    digest = f"sha256:{'b' * 64}"
+    text = f"image:\n  repository: {IMAGE}\n  tag: old\n"
+    (warning,) = run({"values.yaml": text}, digest=digest, pin="digest").warnings
+    assert warning.startswith("values.yaml, line 3: the image is pinned by its tag alone")
+    assert run({"values.yaml": text}, digest=digest).warnings == ()
+    places = (
+        f"{text}  digest: ''\n",
+        f"images:\n- name: {IMAGE}\n  newTag: old\n",
+        f"images: [{{name: x, newName: {IMAGE}, newTag: a, digest: ''}}]\n",
+        f"a: {IMAGE}:old\n",
+    )
+    for place in places:
+        assert run({"kustomization.yaml": place}, digest=digest, pin="digest").warnings == ()
+
+
 def test_a_charts_template_is_skipped_with_a_notice() -> None:
     """Its values say which image runs."""
     chart = {"web/Chart.yaml": "name: web\n", "web/templates/d.yaml": deployment('"{{ .Values.image }}"')}
