@@ -159,20 +159,22 @@ def _github(
     clock: Clock,
     connected: Callable[[], Session],
 ) -> Api:
-    assert wanted.gitops is not None
-    return gitops_access.api(inputs, wanted.gitops, _api_url(environment), connected, console, clock)
+    read, writes = wanted.gitops_read, wanted.gitops is not None
+    assert read is not None
+    return gitops_access.api(inputs, read, _api_url(environment), connected, console, clock, writes=writes)
 
 
 def _gitops(wanted: Wanted, inputs: Inputs, api: Api, console: Runner) -> GitOps:
     from ecr_action.gitops.commit import GitHubGitOps
 
-    assert wanted.gitops is not None
-    real = GitHubGitOps(api, wanted.gitops.repository, wanted.gitops.branch, console)
+    read, writes = wanted.gitops_read, wanted.gitops is not None
+    assert read is not None
+    real = GitHubGitOps(api, read.repository, read.branch, console, writes=writes)
     return DryGitOps(real, console) if inputs.dry_run else real
 
 
 def _manifests(wanted: Wanted, environment: Environment) -> Folder | None:
-    bootstrap = wanted.gitops.bootstrap if wanted.gitops else ""
+    bootstrap = wanted.gitops_read.bootstrap if wanted.gitops_read else ""
     return WorkTree(environment.workspace, environment.child()).folder(bootstrap) if bootstrap else None
 
 

@@ -24,7 +24,7 @@ def make(
     asked = replace(inputs, push=True, tags=(), environment=inputs.environment or _published_for(inputs))
     made, found = plan.make(asked, context, commit_of_tag=commit_of_tag)
     problems += [problem for problem in found if problem.name not in ("repository", "tag")]
-    made = replace(made, push=False, latest=False, tags=Tags(), images=images, gitops=True)
+    made = replace(made, push=False, latest=False, tags=Tags(), images=images, gitops=True, preview=None)
     if made.nothing or problems:
         return made, tuple(problems)
     if made.environment is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecr_action.aws.session import Session
     from ecr_action.github.api import Api
 
+_READS: Mapping[str, str] = {"contents": "read"}
 _COMMITS: Mapping[str, str] = {"contents": "write"}
 _PULLS: Mapping[str, str] = {**_COMMITS, "pull_requests": "write"}
 # What an App's token may do: no more than the run needs. Whether `auto` comes to a pull request is seen later.
@@ -25,11 +26,19 @@ _PERMISSIONS = {modes.COMMIT: (_COMMITS,), modes.PULL_REQUEST: (_PULLS,), modes.
 
 
 def api(
-    inputs: Inputs, wanted: GitOpsWanted, url: str, connected: Callable[[], Session], console: Console, clock: Clock
+    inputs: Inputs,
+    wanted: GitOpsWanted,
+    url: str,
+    connected: Callable[[], Session],
+    console: Console,
+    clock: Clock,
+    *,
+    writes: bool = True,
 ) -> Api:
     """GitHub's API at *url* for the repository that is *wanted*. Raises errors.Failure.
 
-    *connected* gives the session with AWS; it is asked only where an input is the ARN of a secret.
+    *connected* gives the session with AWS; it is asked only where an input is the ARN of a secret. *writes*: an App's
+    token may do so.
     """
     from ecr_action.github.api import Api
     from ecr_action.github.apps import AppTokens
@@ -44,7 +53,7 @@ def api(
             "The secret that gitops-app-private-key names holds no private key in PEM format.",
             fix="Store the file that GitHub gave you, as it is.",
         )
-    may = _PERMISSIONS[wanted.mode]
+    may = _PERMISSIONS[wanted.mode] if writes else (_READS,)
     app = AppTokens(url, inputs.gitops_app_id, Secret(key, given.name), wanted.repository, may, console, clock)
     return Api(url, app.token(), console, clock, renew=app.token)
 

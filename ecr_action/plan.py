@@ -43,7 +43,8 @@ class Plan:
     `version:` names an older tag. *named*: a tag or version says what is meant, not just a branch; *prerelease*: it is
     one, by its version or by what the GitHub release says; *branch* is the one that the run is of, empty for others;
     *deploy* names the image that is taken to the environment as it is, empty for a publish; *images* are those
-    that other jobs published, None where it is no bump of such.
+    that other jobs published, None where it is no bump of such; *preview* is the environment that a merge of the pull
+    request would roll out to, which is shown.
     """
 
     event: str
@@ -58,6 +59,7 @@ class Plan:
     version: version.Version | None = None
     deploy: str = ""
     images: tuple[Listed, ...] | None = None
+    preview: str | None = None
     repository: str = ""
     branch: str = ""
     head: str = ""
@@ -133,7 +135,19 @@ def make(
             what = f"has no commit that can name an image ({commit or 'no git work tree, and GITHUB_SHA is not set'})."
             problems.append(Problem("context", what, "Check out first: - uses: actions/checkout@v5"))
         plan = _published(plan, inputs, context, source, reasons, problems)
+    preview = _preview(inputs, context)
+    if preview:
+        plan, reasons = replace(plan, preview=preview.value), [*reasons, preview]
     return replace(plan, reasons=(*reasons, *_said(said))), tuple(problems)
+
+
+def _preview(inputs: Inputs, context: Context) -> Decision | None:
+    """The environment of a push to the branch that the commits are to be merged into."""
+    if context.onto is None or inputs.push is False:
+        return None
+    environment, _ = _environment(inputs, replace(context, event="push"), context.onto)
+    because = f"a push to {context.onto.name} rolls out there, which is shown and not done"
+    return Decision("preview", environment, because) if environment else None
 
 
 def _said(text: str) -> tuple[Decision, ...]:

@@ -10,6 +10,7 @@ from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
 from ecr_action.gate import scan_gate
 from ecr_action.obtain import obtain_image
+from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome, RolledOut
@@ -30,6 +31,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     if plan.nothing:
         console.notice(f"Nothing is done: {plan.nothing}.")
         return outcome
+    outcome = replace(outcome, previewed=preview(wanted, services))
     if not plan.push:
         with timeline.phase("Build"):
             built = services.engine().build(wanted.build, None, None)

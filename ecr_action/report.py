@@ -65,6 +65,21 @@ class RolledOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Previewed:
+    """What a merge would change in the GitOps *repository*: the *diff*, or the *failure* that it would end in.
+
+    *digest_unknown*: zeros stand for it.
+    """
+
+    repository: str
+    environment: str
+    diff: str = ""
+    notices: tuple[str, ...] = ()
+    digest_unknown: bool = False
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scanned:
     """What scans found: the *summary* as JSON; *rows* of severity, vulnerability, package, the worst first."""
 
@@ -98,6 +113,7 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     dry_run: bool = False
     images: tuple[Outcome, ...] = ()
+    previewed: Previewed | None = None
 
     @property
     def deployed(self) -> bool:
@@ -171,7 +187,9 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
     if out.ships:
         parts.append(shipping.summary(out.ships))
     if out.diff:
-        parts.append(_diff(out))
+        parts.append(_diff(out.diff))
+    if outcome.previewed:
+        parts += _previewed(outcome.previewed)
     if outcome.scanned:
         parts.append(_findings(outcome.scanned))
     parts += [f"- {prose(notice)}" for notice in outcome.notices]
@@ -260,8 +278,23 @@ def _state(repository: str, out: RolledOut) -> str:
     return "yes" if repository in out.deployed else "no"
 
 
-def _diff(out: RolledOut) -> str:
-    lines = out.diff.splitlines()
+def _previewed(found: Previewed) -> list[str]:
+    """What a merge would change, or why nothing would come of it."""
+    where = f"{prose(found.repository)}, {prose(found.environment)}"
+    if found.failure:
+        first, *rest = failure_summary(found.failure).rstrip().split("\n\n")
+        return [f"### After a merge: not rolled out to {where}", f"**{first.removeprefix('## ')}**", *rest]
+    parts = [f"### After a merge: {where}"]
+    parts += [_diff(found.diff)] if found.diff else []
+    parts += [f"- {prose(notice)}" for notice in found.notices]
+    if not found.diff:
+        return parts if found.notices else [*parts, "Nothing would change."]
+    unknown = ", and zeros stand for the digest of the image that is not built yet" if found.digest_unknown else ""
+    return [*parts, f"Nothing is written yet. The tag will be that of the commit that the merge makes{unknown}."]
+
+
+def _diff(diff: str) -> str:
+    lines = diff.splitlines()
     cut = f"\n... {len(lines) - _DIFF_LINES} more lines" if len(lines) > _DIFF_LINES else ""
     return block("\n".join(lines[:_DIFF_LINES]) + cut, "diff")
 

@@ -50,6 +50,20 @@ class GitOpsWanted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a merge would roll out, to be shown alone: the image *tag* of *registry* (a host) in *environment*.
+
+    *problems*: what the run of the merge would refuse.
+    """
+
+    gitops: GitOpsWanted
+    registry: str
+    tag: str
+    environment: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """All that a run works towards.
 
@@ -69,6 +83,13 @@ class Wanted:
     reuse_days: int | None = None
     load: bool = False
     gitops_missing: str = ""
+    preview: Preview | None = None
+    preview_missing: str = ""
+
+    @property
+    def gitops_read(self) -> GitOpsWanted | None:
+        """What is read of GitOps: for the roll-out, or to show one."""
+        return self.gitops or (self.preview.gitops if self.preview else None)
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -86,6 +107,7 @@ def wanted(
     problems = message.problems(inputs.gitops_commit_message or "")
     repository = _repository(inputs, plan, read_file, problems)
     gitops, missing = _gitops(inputs, plan, context, problems)
+    preview, unseen = _preview(inputs, plan, context)
     if (plan.push or not plan.builds) and not plan.nothing and not inputs.aws_region:
         fix = "Write a line like 'aws-region: us-east-1'."
         problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
@@ -111,6 +133,8 @@ def wanted(
         reuse_days=inputs.reuse_max_age,
         load=inputs.load,
         gitops_missing=missing,
+        preview=preview,
+        preview_missing=unseen,
     )
     return result, tuple(problems)
 
@@ -216,6 +240,33 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
         architectures=inputs.node_architectures,
         bootstrap=_bootstrap(inputs, plan, context, repository),
     ), ""
+
+
+def _preview(inputs: Inputs, plan: Plan, context: Context) -> tuple[Preview | None, str]:
+    """What is shown of the roll-out after a merge, or None and why nothing is."""
+    problems: list[Problem] = []
+    asked = replace(plan, gitops=True, environment=plan.preview)
+    gitops, _ = _gitops(inputs, asked, context, problems) if plan.preview else (None, "")
+    if gitops is None or plan.preview is None:
+        return None, ""
+    if any(problem.name in ("gitops-token", *_APP) for problem in problems):
+        return None, f"what a merge would change in {gitops.repository} is not shown, this run has no token for it"
+    # The role is one of the registry's account as a rule: a run that does not push has no other word on it.
+    account = inputs.registry_id or (inputs.role_to_assume or ":::::").split(":")[4]
+    if not account or not inputs.aws_region:
+        lacks = "aws-region" if account else "registry-id"
+        return None, f"what a merge would change in {gitops.repository} is not shown, which needs '{lacks}:'"
+    domain = "amazonaws.com.cn" if inputs.aws_region.startswith("cn-") else "amazonaws.com"
+    return Preview(
+        gitops=gitops,
+        registry=f"{account}.dkr.ecr.{inputs.aws_region}.{domain}",
+        tag=plan.commit[: inputs.short_sha_length] or "unknown",
+        environment=plan.preview,
+        problems=tuple(problems),
+    ), ""
+
+
+_APP = ("gitops-app-id", "gitops-app-private-key")
 
 
 def _no_credentials(inputs: Inputs, repository: str) -> Problem:

@@ -75,7 +75,8 @@ class Checkout:
 class Context:
     """The event in our own words. *fork* is True where the head is another repository's, None where unknown.
 
-    *now* is the time of the run; *pushed* has the messages of the commits that a push brought, the head's first.
+    *now* is the time of the run; *pushed* has the messages of the commits that a push brought, the head's first;
+    *onto* is the branch that a pull request or merge group is to be merged into.
     """
 
     event: str
@@ -94,6 +95,7 @@ class Context:
     private: bool | None = None
     now: datetime | None = None
     pushed: tuple[str, ...] = ()
+    onto: Branch | None = None
     notices: tuple[str, ...] = field(default=())
 
     @property
@@ -135,6 +137,7 @@ def read(
         private=_at(payload, "repository", "private"),
         now=now,
         pushed=_pushed(event, payload, checkout),
+        onto=_onto(event, payload),
         notices=_notices(checkout, sha, event),
     )
 
@@ -163,6 +166,13 @@ def _pushed(event: str, payload: Payload, checkout: Checkout | None) -> tuple[st
     rows = payload.get("commits")
     others = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     return (head, *(str(row.get("message") or "") for row in others if row.get("id") != last))
+
+
+def _onto(event: str, payload: Payload) -> Branch | None:
+    """The branch that the run's commits are to be merged into, where the event is about that."""
+    path = {"pull_request": ("pull_request", "base", "ref"), "merge_group": ("merge_group", "base_ref")}.get(event)
+    name = _at(payload, *path) if path else None
+    return _branch(_short(str(name)), payload) if name else None
 
 
 def _source(event: str, variables: Mapping[str, str], payload: Payload) -> Source:

@@ -74,7 +74,8 @@ class _Head:
 class GitHubGitOps:
     """The branch *branch* (None: the default one) of *repository* (``owner/name``)."""
 
-    def __init__(self, api: Api, repository: str, branch: str | None, console: Console) -> None:
+    def __init__(self, api: Api, repository: str, branch: str | None, console: Console, *, writes: bool = True) -> None:
+        self._writes = writes
         self._api = api
         self._repository = repository
         self._branch = branch
@@ -183,7 +184,7 @@ class GitHubGitOps:
         if not found["ref"]:
             default = found["defaultBranchRef"] or {}
             raise outcomes.no_branch(full_name, self._branch or "", str(default.get("name", "")))
-        if found["viewerPermission"] in ("READ", "TRIAGE"):
+        if self._writes and found["viewerPermission"] in ("READ", "TRIAGE"):
             said = f"the token's permission is {found['viewerPermission']}"
             raise outcomes.no_access(full_name, self._api.token.reveal(), said, {})
         target = found["ref"]["target"]

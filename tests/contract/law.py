@@ -28,6 +28,7 @@ COMPOSING = {
     "bump",
     "promoting",
     "registries",
+    "preview",
     "ensure",
     "expiry",
     "gate",
@@ -45,8 +46,8 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy promoting bump conform ensure obtain waiting tagging rollout proposal proposed services expiry "
-    "gate manifests fitting".split()
+    "publish deploy promoting bump preview conform ensure obtain waiting tagging rollout proposal proposed services "
+    "expiry gate manifests fitting".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 
 from ecr_action import markdown, report
 from ecr_action.errors import BuildFailed, InputProblems, Problem
+from ecr_action.gitops.shipping import Shipping
 from ecr_action.plan import Plan
-from ecr_action.protocols import Commit, Step
-from ecr_action.report import Outcome, RolledOut
+from ecr_action.protocols import Commit, Comparison, Revision, Step
+from ecr_action.report import Outcome, Previewed, RolledOut
 from tests.builders import SHA
 
 HOSTILE = "x` | <img src=x onerror=alert(1)> [a](javascript:b) **b** @team\n| forged | row |\n```\n## Heading"
 DIGEST = "sha256:" + "1" * 64
+
+
+def compared(text: str) -> Comparison:
+    """A comparison with *text* wherever a foreign one may stand."""
+    return Comparison(status="ahead", ahead_by=1, revisions=(Revision(sha=SHA, subject=text),), url=text)
 
 
 def outcome(text: str = "hello-node") -> Outcome:
@@ -37,7 +43,9 @@ def outcome(text: str = "hello-node") -> Outcome:
             commit=Commit(oid="f" * 40, url="https://github.com/o/r/commit/f"),
             diff=text,
             deployed=("hello-node",),
+            ships=(Shipping(repository=text, was=text, comparison=compared(text)), Shipping(repository=text)),
         ),
+        previewed=Previewed(repository=text, environment=text, diff=text, notices=(text,)),
         steps=(Step(name=text, seconds=1.5, cached=False),),
         notices=(text,),
         seconds={"Image": 1.0},
@@ -56,6 +64,21 @@ def test_no_text_becomes_markup(text: str) -> None:
     """HTML, links, headings and rows are ours alone."""
     left = outside_code(report.summary(outcome(text)))
     ours = outside_code(report.summary(outcome("a")))
+    for mark in ("<", "](", "\n#", "\n|", "**", "@", "```"):
+        assert left.count(mark) <= ours.count(mark), mark
+
+
+@given(st.text(min_size=1) | st.just(HOSTILE))
+def test_no_text_of_a_run_of_several_becomes_markup(text: str) -> None:
+    """Nor of one that shows what a merge would end in."""
+
+    def shown(text: str) -> str:
+        one, failure = outcome(text), BuildFailed(text, why=text, fix=text)
+        out = replace(one.rolled_out, kept={text: text}, proposed=(text,))
+        previewed = Previewed(repository=text, environment=text, failure=failure)
+        return report.summary(replace(one, images=(one, one), rolled_out=out, previewed=previewed))
+
+    left, ours = outside_code(shown(text)), outside_code(shown("a"))
     for mark in ("<", "](", "\n#", "\n|", "**", "@", "```"):
         assert left.count(mark) <= ours.count(mark), mark
 
