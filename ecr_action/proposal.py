@@ -64,14 +64,25 @@ class Proposal:
             where = there.open.url if there.open else f"the branch {there.branch}"
             self.held = f"{where}: {result.kept[0][1].notice.removeprefix('NOT DEPLOYED: ')}"
             return None
-        if not edits and self.places() <= {found.file for found in result.unchanged}:
-            self._ask(snapshot, there, again=there.open is None)
+        missing = self.places() - {found.file for found in result.unchanged}
+        if not edits and (there.foreign or not (missing or there.conflicts)):
+            self._stands(snapshot, there, missing)
             return None
         if edits and (there.foreign or result.kept):
             made = self.proposals.add(on, edits, message)
             self._ask(snapshot, there)
             return made
         return self._anew(snapshot, there, changes, message)
+
+    def _stands(self, snapshot: Snapshot, there: Proposed, missing: set[str]) -> None:
+        """Nothing is to be written, since the branch has it, or since what it lacks is in others' hands."""
+        if missing:
+            self.pull = there.open
+            where = there.open.url if there.open else f"The branch {there.branch}"
+            lacks = ", ".join(sorted(missing))
+            self.held = f"{where} has commits of others, and lacks {lacks}: merge the base into it."
+            return
+        self._ask(snapshot, there, again=there.open is None)
 
     def _judged(self, on: Snapshot, there: Proposed) -> Result | None:
         """The decision on our branch; None where its files are of no use any more, and nobody else's."""

@@ -344,7 +344,7 @@ class PullRequest:
 class Proposed:
     """Our *branch*: its *head* (empty: it is not there), its *pulls*, newest first; *foreign*: others committed to it.
 
-    *repository_id* is GitHub's node id.
+    *conflicts*: the open pull request can't be merged as it is; *repository_id* is GitHub's node id.
     """
 
     branch: str
@@ -352,6 +352,7 @@ class Proposed:
     head: str = ""
     pulls: tuple[PullRequest, ...] = ()
     foreign: bool = False
+    conflicts: bool = False
 
     @property
     def open(self) -> PullRequest | None:

@@ -14,13 +14,17 @@ from urllib.parse import quote
 from ecr_action.github.answers import Answer, ApiError
 from ecr_action.gitops import automerge, outcomes, pulls
 from ecr_action.gitops.commit import Api, GitHubGitOps
+from ecr_action.gitops.message import is_ours
 from ecr_action.protocols import Commit, Console, Proposed, PullRequest, Snapshot, Stale
 
 _NOTHING = "0" * 40
 # Pull requests of one branch that are looked at, the newest ones.
 _MOST = 30
-_BRANCH = """query branch($owner: String!, $name: String!, $ref: String!) {
-  repository(owner: $owner, name: $name) { id ref(qualifiedName: $ref) { target { oid } } }
+_BRANCH = """query branch($owner: String!, $name: String!, $head: String!, $base: String!, $ref: String!) {
+  repository(owner: $owner, name: $name) {
+    id ref(qualifiedName: $ref) { target { oid } }
+    pullRequests(headRefName: $head, baseRefName: $base, states: [OPEN], last: 1) { nodes { mergeable } }
+  }
 }"""
 _MOVE = """mutation move($input: UpdateRefsInput!) {
   updateRefs(input: $input) { clientMutationId }
@@ -62,20 +66,22 @@ class GitHubProposals:
     def look(self, base: Snapshot, branch: str) -> Proposed:
         """The branch and its pull requests onto *base*'s branch. Raises GitOpsAccess, GitOpsRefused, GitOpsBusy."""
         try:
-            node, head = self._head(base.repository, branch)
+            told = self._branch(base, branch)
+            head = _oid(told)
             found = self._pulls(base, branch)
             foreign = bool(head) and self._foreign(base, head)
         except ApiError as error:
             raise pulls.refused(error, base.repository, base.branch) from error
-        return Proposed(branch=branch, repository_id=node, head=head, pulls=found, foreign=foreign)
+        conflicts = any(row["mergeable"] == "CONFLICTING" for row in told["pullRequests"]["nodes"])
+        return Proposed(
+            branch=branch, repository_id=str(told["id"]), head=head, pulls=found, foreign=foreign, conflicts=conflicts
+        )
 
-    def _head(self, repository: str, branch: str) -> tuple[str, str]:
-        owner, _, name = repository.partition("/")
-        answer = self._api.query(_BRANCH, {"owner": owner, "name": name, "ref": f"refs/heads/{branch}"})
-        if answer.errors:
-            raise answer.errors[0]
-        found = answer.data["repository"]
-        return str(found["id"]), str(found["ref"]["target"]["oid"]) if found["ref"] else ""
+    def _branch(self, base: Snapshot, branch: str) -> Mapping[str, Any]:
+        owner, _, name = base.repository.partition("/")
+        given = {"owner": owner, "name": name, "head": branch, "base": base.branch, "ref": f"refs/heads/{branch}"}
+        found: Mapping[str, Any] = self._asked(self._api.query(_BRANCH, given))["repository"]
+        return found
 
     def _pulls(self, base: Snapshot, branch: str) -> tuple[PullRequest, ...]:
         owner = base.repository.partition("/")[0]
@@ -86,7 +92,7 @@ class GitHubProposals:
         """Whether one of the commits that the branch has beyond its base is not ours."""
         told = self._api.get(f"/repos/{base.repository}/compare/{base.head}...{head}", {"per_page": 100})
         known = told["commits"]
-        return len(known) < told["total_commits"] or not all(pulls.is_ours(row["commit"]["message"]) for row in known)
+        return len(known) < told["total_commits"] or not all(is_ours(row["commit"]["message"]) for row in known)
 
     def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         """The files as they are on the branch. Raises what reading the base does."""
@@ -140,7 +146,7 @@ class GitHubProposals:
 
     def _where(self, base: Snapshot, branch: str) -> str:
         try:
-            return self._head(base.repository, branch)[1]
+            return _oid(self._branch(base, branch))
         except ApiError as error:
             raise self._refusal(error, base) from error
 
@@ -149,9 +155,7 @@ class GitHubProposals:
             {"name": f"refs/heads/{name}", "beforeOid": before, "afterOid": after, "force": True}
             for name, before, after in updates
         ]
-        answer = self._api.mutation(_MOVE, {"input": {"repositoryId": proposed.repository_id, "refUpdates": rows}})
-        if answer.errors:
-            raise answer.errors[0]
+        self._asked(self._api.mutation(_MOVE, {"input": {"repositoryId": proposed.repository_id, "refUpdates": rows}}))
 
     def _clean_up(self) -> None:
         try:
@@ -223,6 +227,11 @@ class GitHubProposals:
         if answer.errors:
             raise answer.errors[0]
         return answer.data
+
+
+def _oid(found: Mapping[str, Any]) -> str:
+    """The branch's commit in an answer to :data:`_BRANCH`, empty where there is no branch."""
+    return str(found["ref"]["target"]["oid"]) if found["ref"] else ""
 
 
 def _pull(row: Mapping[str, Any]) -> PullRequest:

@@ -8,13 +8,11 @@ from typing import Protocol
 
 from ecr_action import markdown
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
-from ecr_action.gitops import message
 from ecr_action.gitops.message import Origin, Shipped
 from ecr_action.protocols import Proposed, PullRequest
 
 _BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"
 _BLOCK = re.compile(f"{re.escape(_BEGIN)}.*?(?:{re.escape(_END)}|\\Z)", re.S)
-_OURS = re.compile(rf"^{message.IMAGE}: ", re.M)
 
 
 def branch(repository: str, environment: str) -> str:
@@ -23,11 +21,6 @@ def branch(repository: str, environment: str) -> str:
     ECR's names have no ``--``, so that ``team/app`` and ``team-app`` stay two.
     """
     return f"ecr-publish/{repository.replace('/', '--')}/{environment}"
-
-
-def is_ours(text: str) -> bool:
-    """Whether a commit with the message *text* was made by this action."""
-    return bool(_OURS.search(text))
 
 
 def body(shipped: Sequence[Shipped], origin: Origin, environment: str, ships: str = "") -> str:

@@ -95,6 +95,8 @@ def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Pro
         (THERE, None, ["anew", "update"]),
         (replace(THERE, foreign=True), TO_EDIT, ["on top", "update"]),
         (replace(THERE, foreign=True), UNCHANGED, []),
+        (replace(THERE, foreign=True, conflicts=True), UNCHANGED, []),
+        (replace(THERE, conflicts=True), UNCHANGED, ["anew", "update"]),
         (replace(THERE, pulls=()), UNCHANGED, ["open"]),
         (replace(THERE, pulls=()), TO_EDIT, ["anew", "open"]),
         (replace(THERE, pulls=(replace(OPEN, state="merged"),)), NEWER, ["anew", "open"]),
@@ -102,8 +104,8 @@ def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Pro
     ],
     ids=[
         *["no branch", "older stands", "ours stands", "a file is missing there", "newer stands", "some newer"],
-        *["files of no use", "others' commits", "others' commits and ours", "cut off before the pull request"],
-        *["older and cut off", "merged", "another one closed"],
+        *["files of no use", "others' commits", "others' commits and ours", "theirs conflict", "ours conflicts"],
+        *["cut off before the pull request", "older and cut off", "merged", "another one closed"],
     ],
 )
 def test_what_a_run_does(found: Proposed, result: Result | None, does: list[str]) -> None:
@@ -122,6 +124,14 @@ def test_others_files_that_can_not_be_read_are_an_error() -> None:
     with pytest.raises(NoReference):
         made(branch, None)
     assert branch.does == []
+
+
+def test_others_commits_are_kept_where_a_file_is_missing_there() -> None:
+    """Only they can merge the base into their branch."""
+    branch = Branch(replace(THERE, foreign=True))
+    proposal = made(branch, Result())
+    assert (branch.does, proposal.standing) == ([], False)
+    assert "lacks a.yaml" in proposal.held
 
 
 def test_a_branch_that_moves_between_two_looks_is_looked_at_again() -> None:

@@ -18,7 +18,7 @@ from tests.rooms.github.said import Said
 from .place import DEV, FILES, NEEDLES, Place
 
 BRANCH, SCRATCH = "ecr-publish/hello-node/dev", "ecr-publish/scratch/1-ab"
-MESSAGE = "Deploy\n\nEcr-Publish-Image: registry/hello-node:new\n"
+MESSAGE = "Deploy\n\nEcr-Publish-Image: registry/hello-node:new\nEcr-Publish-Source: o/app@1\n"
 NEW = {DEV: b"image: registry/hello-node:new # dev\n"}
 
 
@@ -101,6 +101,14 @@ def test_a_branch_that_moved_meanwhile_is_never_overwritten(place: Place) -> Non
     assert room.add(on, {DEV: b"image: registry/hello-node:newer\n"}, MESSAGE) is not None
     assert [row.subject for row in setup.log(place.bare, f"refs/heads/{BRANCH}")][:3] == ["Deploy", "A fix", "Deploy"]
     assert made.oid in [row.oid for row in setup.log(place.bare, f"refs/heads/{BRANCH}")]
+
+
+def test_a_pull_request_that_conflicts_is_told(place: Place) -> None:
+    """Somebody changed the same line of the base."""
+    room, snapshot, _ = proposed(place)
+    assert room.look(snapshot, BRANCH).conflicts is False
+    place.commit({DEV: "image: registry/hello-node:other # dev\n"})
+    assert room.look(base(place), BRANCH).conflicts is True
 
 
 @pytest.mark.parametrize("ended", ["merged", "closed"])

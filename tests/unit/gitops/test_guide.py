@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ecr_action import inputs
 from ecr_action.errors import EnvironmentUnclear
 from ecr_action.job_outputs import listing
 from tests.unit.gitops.world import IMAGE, after
@@ -52,3 +54,13 @@ def test_a_run_edits_what_the_page_says(files: str, environment: str, edits: str
     assert {path for path in before if changed[path] != before[path]} == set(re.findall(r"`([^`]+)`", edits))
     wanted = {path: text.replace("placeholder", f"{IMAGE}:old") for path, text in before.items()}
     assert {path: text.replace("abc1234", "old") for path, text in changed.items()} == wanted
+
+
+def test_every_step_of_the_page_has_inputs_that_there_are() -> None:
+    """Each with a value that it takes; an expression counts as a token."""
+    blocks = [yaml.safe_load(text) for text in re.findall(r"^( +- uses: darede-labs/.*?)^```", PAGE, re.S | re.M)]
+    assert len(blocks) >= 3
+    for (step,) in blocks:
+        given = {name: re.sub(r"\$\{\{.*?\}\}", "", str(value)) for name, value in step["with"].items()}
+        given = {name: "true" if value == "True" else value for name, value in given.items()}
+        assert inputs.parse(given)[1] == ()

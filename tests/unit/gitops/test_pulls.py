@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_action.gitops import message, pulls
+from ecr_action.gitops import pulls
 from ecr_action.gitops.message import Origin, Shipped
 from ecr_action.protocols import Proposed, PullRequest
 
@@ -69,14 +69,6 @@ def test_the_second_writing_changes_nothing(old: str) -> None:
     """Whatever stood there."""
     once = pulls.joined(old, body())
     assert pulls.joined(once, body()) == once
-
-
-def test_a_commit_of_ours_is_known_by_its_trailer() -> None:
-    """A subject of somebody else's that looks like it is none."""
-    made = message.compose([SHIPPED], ORIGIN, environment="prod")
-    assert pulls.is_ours(made)
-    assert not pulls.is_ours("Merge branch 'main' into ecr-publish/app/prod")
-    assert not pulls.is_ours("A fix for Ecr-Publish-Image: x")
 
 
 def past(*states: str, text: str = DIGEST) -> Proposed:
