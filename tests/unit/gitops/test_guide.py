@@ -58,9 +58,9 @@ def test_a_run_edits_what_the_page_says(files: str, environment: str, edits: str
 
 def test_every_step_of_the_page_has_inputs_that_there_are() -> None:
     """Each with a value that it takes; an expression counts as a token."""
-    blocks = [yaml.safe_load(text) for text in re.findall(r"^( +- uses: darede-labs/.*?)^```", PAGE, re.S | re.M)]
-    assert len(blocks) >= 3
-    for (step,) in blocks:
+    texts = [match[0] for match in re.finditer(r"^( +)- uses: darede-labs/.*\n(?:\1  .*\n)*", PAGE, re.M)]
+    assert len(texts) == PAGE.count("uses: darede-labs/") >= 5
+    for (step,) in map(yaml.safe_load, texts):
         given = {name: re.sub(r"\$\{\{.*?\}\}", "", str(value)) for name, value in step["with"].items()}
         given = {name: "true" if value == "True" else value for name, value in given.items()}
         assert inputs.parse(given)[1] == ()
