@@ -1,5 +1,5 @@
 """Writes what documents repeat of their sources: README's inputs and outputs from action.yml, docs/errors.md from the
-tree of failures. ``--check`` writes nothing, prints the difference and exits 1 where there is one.
+tree of failures, Terraform's permissions and lifecycle policy from the declared ones. ``--check`` writes nothing, prints the difference and exits 1 where there is one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ecr_action import errors  # noqa: E402
-from ecr_action.aws import permissions  # noqa: E402
+from ecr_action.aws import iam, lifecycle, permissions  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +45,13 @@ def documents() -> dict[Path, str]:
     readme = between(readme, "inputs", "\n".join(inputs(action["inputs"])))
     readme = between(readme, "outputs", "\n".join(outputs(action["outputs"])))
     readme = between(readme, "permissions", "\n".join(policy()))
-    return {ROOT / "README.md": readme, ROOT / "docs" / "errors.md": "\n".join(error_pages()) + "\n"}
+    terraform = ROOT / "terraform"
+    return {
+        ROOT / "README.md": readme,
+        ROOT / "docs" / "errors.md": "\n".join(error_pages()) + "\n",
+        terraform / "permissions.json": permissions.as_json(iam.declared()) + "\n",
+        terraform / "lifecycle-policy.json": lifecycle.text(lifecycle.default_policy()) + "\n",
+    }
 
 
 def between(text: str, name: str, content: str) -> str:
