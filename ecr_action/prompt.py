@@ -11,7 +11,7 @@ from ecr_action.errors import InputProblems, Problem
 from ecr_action.inputs import TABLE
 from ecr_action.plan import Plan
 
-COMMANDS = ("publish", "deploy", "plan", "bump", "lifecycle")
+COMMANDS = ("publish", "deploy", "plan", "bump", "lifecycle", "iam")
 USAGE = """\
 python -m ecr_action [publish] [--INPUT VALUE ...]
 python -m ecr_action deploy --image IMAGE --environment E [--INPUT VALUE ...]
@@ -19,6 +19,8 @@ python -m ecr_action plan [--format text|json] [--INPUT VALUE ...]
 python -m ecr_action bump --image REGISTRY/REPOSITORY[:TAG[@DIGEST]] [--tag T] [--digest D] [--pin tag|digest]
                           [--environment E] [--dry-run] PATH...
 python -m ecr_action lifecycle default | lint --policy FILE | simulate --policy FILE --images FILE --at TIME
+python -m ecr_action iam [--account A] [--region R] [--prefix NAMES...] [--set SET ...] [--key ARN] [--secret ARN]
+                         [--profile ARN] [--format json]
 Every input of the README is a flag of publish, deploy and plan: --environment staging."""
 _SWITCHES = {name for name, spec in TABLE.items() if spec.default in ("true", "false")}
 
@@ -42,6 +44,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "plan": (*TABLE, "format"),
     "bump": ("image", "tag", "digest", "pin", "environment", "dry-run"),
     "lifecycle": ("policy", "images", "at", "format"),
+    "iam": ("account", "region", "prefix", "set", "key", "secret", "profile", "format"),
 }
 
 

@@ -35,6 +35,11 @@ def run(environment: Environment, console: Runner) -> int:
         from ecr_action import policies
 
         return policies.run(command, console)
+    if command.name == "iam":
+        from ecr_action import granting
+
+        console.result(granting.policy(command))
+        return 0
     parsed, problems = inputs.parse(_given(environment, command), environment=environment.fallbacks())
     given = (parsed.gitops_token, parsed.gitops_app_private_key, parsed.github_token)
     for secret in (*given, *(secret.value for secret in parsed.secrets)):

@@ -8,19 +8,20 @@ locals {
   regions     = try(local.valid["ecr.regions"], [local.region])
 
   actions = {
-    for kind in ["*", "repository", "key", "profile", "secret", "parameter"] : kind => distinct(flatten([
+    for kind in ["*", "repository", "key", "profile", "secret", "parameter", "secret's key"] : kind => distinct(flatten([
       try(local.declared.publish[kind], []),
       [for name in local.chosen_sets : try(local.declared.sets[name][kind], [])],
     ]))
   }
   resources = {
     for role, content in local.roles : role => {
-      "*"          = ["*"]
-      "repository" = flatten([for region in local.regions : [for prefix in content.prefixes : "arn:${local.partition}:ecr:${region}:${local.account}:repository/${prefix}*"]])
-      "key"        = local.kms_key == null ? [] : [local.kms_key]
-      "profile"    = local.signing_profiles
-      "secret"     = [for arn in local.secrets : arn if strcontains(arn, ":secretsmanager:")]
-      "parameter"  = [for arn in local.secrets : arn if strcontains(arn, ":ssm:")]
+      "*"            = ["*"]
+      "repository"   = flatten([for region in local.regions : [for prefix in content.prefixes : "arn:${local.partition}:ecr:${region}:${local.account}:repository/${prefix}*"]])
+      "key"          = local.kms_key == null ? [] : [local.kms_key]
+      "profile"      = local.signing_profiles
+      "secret"       = [for arn in local.secrets : arn if strcontains(arn, ":secretsmanager:")]
+      "parameter"    = [for arn in local.secrets : arn if strcontains(arn, ":ssm:")]
+      "secret's key" = length(local.secrets) == 0 || local.kms_key == null ? [] : [local.kms_key]
     }
   }
   sids = [
@@ -30,6 +31,7 @@ locals {
     { kind = "profile", sid = "SigningProfiles" },
     { kind = "secret", sid = "Secrets" },
     { kind = "parameter", sid = "Parameters" },
+    { kind = "secret's key", sid = "SecretsKeys" },
   ]
   push_policies = {
     for role, content in local.roles : role => jsonencode({

@@ -1,5 +1,8 @@
-"""Writes what documents repeat of their sources: README's inputs and outputs from action.yml, docs/errors.md from the
-tree of failures, Terraform's permissions and lifecycle policy from the declared ones. ``--check`` writes nothing, prints the difference and exits 1 where there is one.
+"""Writes what documents repeat of their sources.
+
+README's inputs and outputs come from action.yml, docs/errors.md from the tree of failures, Terraform's permissions and
+lifecycle policy from the declared ones. ``--check`` writes nothing, prints the difference, and exits 1 where there is
+one.
 """
 
 from __future__ import annotations

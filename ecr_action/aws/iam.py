@@ -9,43 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ecr_action.aws.permissions import EVERYTHING, KEY, PERMISSIONS, REPOSITORY, Permission
+from ecr_action.aws.permissions import (
+    EVERYTHING,
+    KEY,
+    PARAMETER,
+    PERMISSIONS,
+    REPOSITORY,
+    SECRET,
+    SECRET_KEY,
+    Permission,
+)
 
-PROFILE, SECRET, PARAMETER = "profile", "secret", "parameter"
+PROFILE = "profile"
+# What only some publishes use, by the name of the choice; every other permission is each publish's.
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "scan-gate": ("ecr:DescribeImageScanFindings", "ecr:StartImageScan"),
+    "drift-fix": ("ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability"),
+    "creation-templates": ("ecr:DescribeRepositoryCreationTemplates", "ecr:SetRepositoryPolicy"),
+    "secrets": ("secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt"),
+    "kms": ("kms:CreateGrant", "kms:DescribeKey"),
+}
+# Signing is ECR's own, done as the one who pushes; no call of the action's needs it.
+_SIGNING = tuple(
+    Permission(action, "let ECR sign what is pushed", "images are not signed", PROFILE)
+    for action in ("signer:GetSigningProfile", "signer:SignPayload")
+)
 SETS: Mapping[str, tuple[Permission, ...]] = {
-    "scan-gate": (
-        Permission("ecr:DescribeImageScanFindings", "read what a scan found"),
-        Permission("ecr:StartImageScan", "scan an image that no push scanned"),
-        Permission("ecr:BatchGetRepositoryScanningConfiguration", "see how a repository is scanned"),
-    ),
-    "drift-fix": (
-        Permission("ecr:BatchGetRepositoryScanningConfiguration", "see how a repository is scanned"),
-        Permission("ecr:ListTagsForResource", "compare a repository's tags"),
-        Permission("ecr:PutImageScanningConfiguration", "set scan on push"),
-        Permission("ecr:PutImageTagMutability", "set the tags' mutability"),
-        Permission("ecr:GetRegistryScanningConfiguration", "see how the registry scans", resource=EVERYTHING),
-    ),
-    "creation-templates": (
-        Permission("ecr:DescribeRepositoryCreationTemplates", "read the registry's templates", resource=EVERYTHING),
-    ),
-    "signing": (
-        Permission("signer:GetSigningProfile", "find the signing profile", resource=PROFILE),
-        Permission("signer:SignPayload", "sign images", resource=PROFILE),
-    ),
-    "secrets": (
-        Permission("secretsmanager:GetSecretValue", "read the GitOps token", resource=SECRET),
-        Permission("ssm:GetParameter", "read the GitOps token", resource=PARAMETER),
-    ),
-    "kms": tuple(one for one in PERMISSIONS if one.resource == KEY),
+    **{name: tuple(one for one in PERMISSIONS if one.action in actions) for name, actions in _CHOICES.items()},
+    "signing": _SIGNING,
 }
 # The order of the statements, and their names.
-_SIDS = {
+SIDS: Mapping[str, str] = {
     EVERYTHING: "Registry",
     REPOSITORY: "Repositories",
     KEY: "Key",
     PROFILE: "SigningProfiles",
     SECRET: "Secrets",
     PARAMETER: "Parameters",
+    SECRET_KEY: "SecretsKeys",
 }
 
 
@@ -55,20 +56,22 @@ def declared() -> dict[str, Any]:
 
 
 def policy(sets: Iterable[str], resources: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The policy document for a publish and the chosen *sets*; *resources*: ARNs by kind, a kind without any is left
-    out. Raises KeyError for a set that is not there."""
+    """The policy document for a publish and the chosen *sets*.
+
+    Parameters: *resources* are ARNs by kind; a kind without any is left out. Raises KeyError for an unknown set.
+    """
     chosen = _by_kind([*_publish(), *(one for name in sets for one in SETS[name])])
     statements = [
         {"Sid": sid, "Effect": "Allow", "Action": chosen[kind], "Resource": list(resources[kind])}
-        for kind, sid in _SIDS.items()
+        for kind, sid in SIDS.items()
         if chosen.get(kind) and resources.get(kind)
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _publish() -> list[Permission]:
-    optional = {one.action for members in SETS.values() for one in members}
-    return [one for one in PERMISSIONS if one.action not in optional]
+    chosen = {one.action for members in SETS.values() for one in members}
+    return [one for one in PERMISSIONS if one.action not in chosen]
 
 
 def _by_kind(permissions: Iterable[Permission]) -> dict[str, list[str]]:
