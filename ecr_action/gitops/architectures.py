@@ -38,11 +38,14 @@ class Term:
 Placement = tuple[Term, ...]
 
 
-def placement(steps: Sequence[Step]) -> Placement:
+def placement(text: str, steps: Sequence[Step]) -> Placement:
     """What the innermost collection on the way to a reference says that says anything; empty where none does.
 
-    That is the pod's specification, or the ``nodeSelector`` beside an image in Helm's values.
+    That is the pod's specification, or the ``nodeSelector`` beside an image in Helm's values. *text* is the document's:
+    most have no such label, and are not walked through. JSON may write the label's slash as ``\\/``.
     """
+    if "arch" not in text or "kubernetes.io" not in text:
+        return ()
     for node, _ in reversed(steps):
         terms = tuple(_terms(node))
         if any(term != Term() for term in terms):

@@ -367,7 +367,8 @@ def _told(found: Sequence[Found], bare: dict[int, Found]) -> tuple[Found, ...]:
     """*found* without the trees that they came from; *bare* has those that were made already, by their ids."""
     for item in found:
         if id(item) not in bare:
-            placed = architectures.placement(item.seen.steps) if item.seen else ()
+            text, steps = item.document.source.text if item.document else "", item.seen.steps if item.seen else ()
+            placed = architectures.placement(text, steps)
             bare[id(item)] = replace(item, seen=None, document=None, placed=placed)
     return tuple(bare[id(item)] for item in found)
 

@@ -60,13 +60,13 @@ PODS = {
 
 
 @pytest.mark.parametrize(("fields", "alone", "in_both"), PODS.values(), ids=PODS.keys())
-@pytest.mark.parametrize("suffix", ["yaml", "json"])
-def test_where_a_pod_may_land(fields: str, alone: list[str], in_both: list[str], suffix: str) -> None:
+@pytest.mark.parametrize("slash", ["", "/", "\\/"], ids=["YAML", "JSON", "JSON, escaped"])
+def test_where_a_pod_may_land(fields: str, alone: list[str], in_both: list[str], slash: str) -> None:
     """By its selector and its required affinity, the machines' own architectures where they leave it open."""
     text = deployment(extra=textwrap.indent(fields, " " * 6) + "\n")
-    if suffix == "json":
-        text = json.dumps(yaml.safe_load(text))
-    (found,) = run({f"d.{suffix}": text}).chosen
+    if slash:
+        text = json.dumps(yaml.safe_load(text)).replace("/", slash)
+    (found,) = run({"d.json" if slash else "d.yaml": text}).chosen
     assert sorted(architectures.wanted(found.placed, ())) == sorted(alone)
     assert sorted(architectures.wanted(found.placed, BOTH)) == sorted(in_both)
 
