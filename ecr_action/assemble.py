@@ -120,6 +120,7 @@ def _tokens(context: Context, environment: Environment, console: Runner, clock: 
 def _cloud(inputs: Inputs, connected: Session, tokens: Callable[[], IdTokens], console: Runner, clock: Clock) -> Cloud:
     from ecr_action.aws.calls import Losses
     from ecr_action.aws.images import EcrImages, EcrLogins
+    from ecr_action.aws.layers import Layers
     from ecr_action.aws.repository import EcrRepository
     from ecr_action.aws.scans import EcrScans
     from ecr_action.registries import elsewhere
@@ -133,7 +134,14 @@ def _cloud(inputs: Inputs, connected: Session, tokens: Callable[[], IdTokens], c
     others = cache(lambda host: elsewhere(host, inputs, connected, tokens(), logins, console, clock))
     if inputs.dry_run:
         repository, images = DryRepository(repository, logins, console), DryImages(images, console)
-    return Cloud(repository=repository, images=images, logins=logins, scans=scans, elsewhere=others)
+    return Cloud(
+        repository=repository,
+        images=images,
+        logins=logins,
+        scans=scans,
+        elsewhere=others,
+        refusal=Layers(ecr, clock).refusal,
+    )
 
 
 def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> Engine:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials, delivery, job_outputs, naming
+from ecr_action import building, converters, credentials, delivery, job_outputs, naming, partitions
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -138,7 +138,7 @@ TABLE: Mapping[str, Spec] = {
     "scan-fail-on": Spec("", converters.scan_fail_on),
     "scan-timeout": Spec("300", converters.integer(0, 3600, "seconds")),
     "scan-ignore": Spec("", converters.scan_ignore),
-    "kms-key": Spec("", converters.optional),
+    "kms-key": Spec("", partitions.kms_key),
     "repository-tags": Spec("", converters.resource_tags),
     "tag-mutability": Spec("mutable", converters.choice("mutable", "immutable")),
     "environment": Spec("", converters.environment_name),
@@ -289,6 +289,8 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         )
     if values.get("image") and values.get("mode") == "bump":
         problems.append(Problem("image", "is given beside 'mode: bump', which rolls out 'images'."))
+    named = ("aws_region", "role_to_assume", "kms_key", "image", "image_role_to_assume")
+    problems += partitions.problems(*(values.get(name) for name in named))
     if values.get("image_role_to_assume") and not values.get("image"):
         problems.append(Problem("image-role-to-assume", "is given without 'image:', whose registry it is for."))
     if values["images"].given and values.get("mode") != "bump":

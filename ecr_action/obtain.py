@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import partial
 
 from ecr_action import deployment, promoting
-from ecr_action.errors import OtherCommit, TagTaken
-from ecr_action.image import key, reuse
+from ecr_action.errors import OtherCommit, PushFailed, TagTaken
+from ecr_action.image import failures, key, reuse
 from ecr_action.image.reuse import Choice
 from ecr_action.plan import Plan
-from ecr_action.protocols import Clock, Image, Images, RepositoryState, Step
+from ecr_action.protocols import Built, Clock, Image, Images, RepositoryState, Step
 from ecr_action.services import Cloud, Services
 from ecr_action.waiting import wait_for_build
 from ecr_action.wanted import Wanted
@@ -55,7 +55,7 @@ def obtain_image(
     if plan.version and (kept := cloud.images.archived(state.name, names)) is not None:
         raise deployment.archived(kept, state.name)
     console.info(f"Building: {choice.because}.")
-    built = services.engine().build(wanted.build, f"{state.uri}:{content}", cloud.logins.login())
+    built = _built(wanted, state, content, cloud, services)
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
     fresh = _fresh(wanted, choice, there, cloud.images)
     image = Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
@@ -68,6 +68,16 @@ def obtain_image(
     if taken:
         raise taken
     return Obtained(choice=choice, image=image, there=fresh, steps=built.steps)
+
+
+def _built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:
+    """Build and push. Raises errors.Failure: the API's reason where the registry refused the push without one."""
+    try:
+        return services.engine().build(wanted.build, f"{state.uri}:{tag}", cloud.logins.login())
+    except PushFailed as failure:
+        if failures.is_bare(failure.what) and (reason := cloud.refusal(state.name)) is not None:
+            raise reason from failure
+        raise
 
 
 def _fresh(wanted: Wanted, choice: Choice, there: Mapping[str, Image], images: Images) -> dict[str, Image]:

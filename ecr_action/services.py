@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ecr_action.errors import Failure
 from ecr_action.image.promotion import Copied
 from ecr_action.protocols import (
     Clock,
@@ -48,6 +49,8 @@ class Cloud:
     scans: Scans
     # By the host of another registry, empty for our own.
     elsewhere: Callable[[str], Elsewhere]
+    # Why a repository takes no layers, where its registry answers a push with a bare status.
+    refusal: Callable[[str], Failure | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from ecr_action.aws import download, refusals
 from ecr_action.aws.calls import Answer, Service
 from ecr_action.aws.refusals import Refusal
-from ecr_action.errors import AwsUnreachable
+from ecr_action.errors import AwsUnreachable, Failure
 from ecr_action.image.promotion import Blob, pieces
 from ecr_action.protocols import Clock
 
@@ -42,6 +42,19 @@ class Layers:
             rows = answer.get("layers", [])
             there |= {row["layerDigest"] for row in rows if row.get("layerAvailability") == "AVAILABLE"}
         return tuple(blob for blob in wanted if blob.digest not in there)
+
+    def refusal(self, repository: str) -> Failure | None:
+        """Why *repository* takes no layers, in the API's words, which its registry may not tell; None where it does.
+
+        Asked by beginning an upload, which ends by itself.
+        """
+        try:
+            self._ecr.ask("InitiateLayerUpload", repositoryName=repository, **self._ecr.registry)
+        except AwsUnreachable:
+            return None
+        except Failure as failure:
+            return failure
+        return None
 
     def read(self, repository: str, digest: str, piece: tuple[int, int]) -> bytes:
         """The bytes of a layer from the first to the last one of *piece*; a cut download is begun again.

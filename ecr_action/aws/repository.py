@@ -13,6 +13,7 @@ from ecr_action.protocols import Clock, Lifecycle, RepositorySpec, RepositorySta
 
 _NOT_FOUND = "RepositoryNotFoundException"
 _EXISTS = "RepositoryAlreadyExistsException"
+_KMS = "KmsException"
 _NO_POLICY = "LifecyclePolicyNotFoundException"
 # Seconds between the reads of a repository that another job has made a moment ago.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -62,6 +63,8 @@ class EcrRepository:
             return _state(answer["repository"]), True
         if answer.denied:
             raise _may_not_create(answer, spec)
+        if answer.code == _KMS:
+            raise _no_key(answer, spec)
         return self._other_job_s(spec.name, answer), False
 
     def _create(self, spec: RepositorySpec, *, tagged: bool) -> dict[str, Any] | Refusal:
@@ -69,7 +72,7 @@ class EcrRepository:
         tags = {"tags": [{"Key": key, "Value": value} for key, value in spec.tags.items()]} if tagged else {}
         return self._ecr.call(
             "CreateRepository",
-            expected=(_EXISTS, *DENIED),
+            expected=(_EXISTS, _KMS, *DENIED),
             repositoryName=spec.name,
             imageScanningConfiguration={"scanOnPush": spec.scan_on_push},
             encryptionConfiguration={"encryptionType": spec.encryption, **key},
@@ -152,6 +155,17 @@ class EcrRepository:
             self._losses.say(refusal)
             return None
         return inventory.images(self._ecr, name, rows)
+
+
+def _no_key(refusal: Refusal, spec: RepositorySpec) -> AwsRefused:
+    """ECR can't use the key that a new repository is to have: nothing was created."""
+    key = spec.kms_key or "AWS's own key of the account"
+    return AwsRefused(
+        f"The repository {spec.name} can't be created with the key {key}: {refusal.code}: {refusal.message}",
+        why="The key does not exist, is disabled, lies in another Region, or its policy does not let ECR use it.",
+        fix=f"aws kms describe-key --key-id {spec.kms_key or 'alias/aws/ecr'}\n"
+        "kms-key: arn:aws:kms:REGION:ACCOUNT:key/ID   # a key of the repository's own Region",
+    )
 
 
 def _may_not_create(refusal: Refusal, spec: RepositorySpec) -> AwsDenied:

@@ -27,6 +27,10 @@ _LACKS = (
     (re.compile(r"cache export is not supported", re.I), "cache-to"),
     (re.compile(r"attestations? (?:is|are) not supported", re.I), "provenance"),
 )
+_BARE = re.compile(r": 40[034]\b|forbidden|bad request", re.I)
+_SENTENCE = re.compile(
+    r"not authorized to perform|tag invalid|immutable|does not exist|(?:name|blob|manifest) unknown|expired", re.I
+)
 # What each layer of the builder puts before the cause.
 _PREFIXES = re.compile(
     r"^(?:failed to build: |failed to solve: |rpc error: code = \w+ desc = "
@@ -125,6 +129,11 @@ def _statement(error: str) -> str:
     return "Add to the policy of the role:\n" + json.dumps(
         {"Effect": "Allow", "Action": action, "Resource": resource}, indent=2
     )
+
+
+def is_bare(error: str) -> bool:
+    """Whether a registry's refusal is a status and no reason, as ECR answers where its key can't be used."""
+    return bool(_BARE.search(error)) and not _SENTENCE.search(error)
 
 
 def unreachable(tried: str, error: str) -> EngineUnreachable:

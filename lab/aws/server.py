@@ -132,7 +132,8 @@ class AwsLab:
     def host(self, account: str, region: str) -> str:
         """Return the host name of a registry, with the port unless that is 443."""
         port = self._registry_server.server_port
-        return f"{account}.dkr.ecr.{region}.amazonaws.com" + ("" if port == 443 else f":{port}")
+        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        return f"{account}.dkr.ecr.{region}.{domain}" + ("" if port == 443 else f":{port}")
 
     @property
     def environment(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from .source import Import, Module, imports
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
     "errors secret building converters credentials delivery naming added job_outputs inputs plan "
-    "bumping loop deployment wanted protocols report markdown prompt granting "
+    "bumping loop deployment partitions wanted protocols report markdown prompt granting "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
     "aws.lifecycle aws.drift aws.trust "

@@ -66,7 +66,10 @@ def test_the_environment_is_that_of_a_push_to_the_base(
         ({}, "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
         ({"registry_id": "210987654321"}, "210987654321.dkr.ecr.eu-west-1.amazonaws.com"),
         ({"registry_id": "210987654321", "role_to_assume": ""}, "210987654321.dkr.ecr.eu-west-1.amazonaws.com"),
-        ({"aws_region": "cn-north-1"}, "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        (
+            {"aws_region": "cn-north-1", "role_to_assume": "arn:aws-cn:iam::123456789012:role/publisher"},
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+        ),
     ],
 )
 def test_the_registry_is_known_without_aws(given: dict[str, str], registry: str) -> None:

@@ -11,6 +11,10 @@ import pytest
 
 from ecr_action import errors
 from ecr_action.aws import drift, lifecycle
+from ecr_action.aws.calls import Losses
+from ecr_action.aws.images import EcrLogins
+from ecr_action.aws.repository import EcrRepository
+from ecr_action.image.reference import Registry, registry_of
 from ecr_action.protocols import Lifecycle, RepositorySpec, RepositoryState, Scanning
 from lab.aws import setup
 
@@ -316,3 +320,15 @@ def test_no_answer_is_told(full: Parts, world: World, name: str) -> None:
     with pytest.raises(errors.AwsUnreachable) as refused:
         full.repository.read(name)
     assert "HTTPS_PROXY" in refused.value.fix
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "eu-west-1"])
+def test_the_host_is_what_the_api_says(job: Job, world: World, name: str, region: str) -> None:
+    """It is never made of account and Region: China has another domain."""
+    role_of(world, "everywhere", "ecr:*")
+    ecr = job.connect(f"arn:aws:iam::{ACCOUNT}:role/everywhere").service("ecr", region=region)
+    state, _ = EcrRepository(ecr, Losses(job.console), job.clock).create(RepositorySpec(name=name))
+    host = state.uri.partition("/")[0]
+    assert registry_of(host.partition(":")[0]) == Registry(ACCOUNT, region)
+    assert host.partition(":")[0].endswith(".cn") == region.startswith("cn-")
+    assert EcrLogins(ecr, job.console, job.clock).login().host == host

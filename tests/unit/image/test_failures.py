@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
+from ecr_action.image import failures
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.dockerfile import parse
 from ecr_action.image.failures import of_build, of_push
@@ -207,3 +208,25 @@ def test_a_failing_command_that_speaks_of_pushing_is_a_build() -> None:
     """Words in a command's output decide nothing."""
     text = "#5 [2/2] RUN git push\n#5 0.1 error: failed to push some refs\n#5 ERROR: process x: exit code: 1\n"
     assert isinstance(failure(text + "ERROR: failed to solve: process x: exit code: 1"), BuildFailed)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("unexpected status from POST request to https://h/v2/app/blobs/uploads/: 403 Forbidden", True),
+        (
+            "h/app:tag: unknown: unexpected status from POST request to https://h/v2/app/blobs/uploads/: 403 Forbidden",
+            True,
+        ),
+        ("unexpected status from HEAD request to https://h/v2/app/blobs/sha256:1: 400 Bad Request", True),
+        ("403 Forbidden: User: arn is not authorized to perform: ecr:InitiateLayerUpload", False),
+        ("denied: Your authorization token has expired. 403 Forbidden", False),
+        ("name unknown: The repository with name 'app' does not exist: 404 Not Found", False),
+        ("tag invalid: The image tag 'v1' already exists: 400 Bad Request", False),
+        ("connection reset by peer", False),
+        ("toomanyrequests: Rate exceeded: 429", False),
+    ],
+)
+def test_a_refusal_without_a_reason(error: str, expected: bool) -> None:
+    """Then the API is asked for it; words of the registry are the better ones."""
+    assert failures.is_bare(error) is expected
