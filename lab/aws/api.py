@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ class Api:
             entry.caller = caller.arn
             if not signature.is_signed(request, call.body, self.identities.secret_of(str(call.key)) or ""):
                 raise BadKey("signature")
+            _check_age(call)
         if call.service == "sts":
             entry.target = call.form.get("RoleArn", "")
             result = self.sts.answer(call.operation, call.form, caller)
@@ -192,6 +194,14 @@ class Api:
         kept = {k: answer.headers[k] for k in ("Content-Range", "Accept-Ranges") if k in answer.headers}
         body = answer if answer.length else answer.read()
         return Response(answer.status, body, {"Content-Type": "application/octet-stream", **kept})
+
+
+def _check_age(call: AwsCall) -> None:
+    """Refuse a call that was signed long ago, by the machine's own clock, which clients sign by."""
+    query = call.service in QUERY
+    text = signature.untimely(call.headers.get("X-Amz-Date", ""), time.time(), 15 if query else 5)
+    if text:
+        raise AwsError(*(("SignatureDoesNotMatch", text, 403) if query else ("InvalidSignatureException", text, 400)))
 
 
 def _object(body: bytes) -> dict[str, Any]:

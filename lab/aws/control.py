@@ -92,6 +92,11 @@ class Control:
         self.images.limit(int(most) if most else None)
         return {}
 
+    def _POST_organization(self, _: object, body: dict[str, Any]) -> object:
+        """Put the roles of ``account`` under a service control ``policy``; null takes it away."""
+        self.identities.govern(str(body["account"]), body["policy"])
+        return {}
+
     def _POST_lifecycle(self, *_: object) -> object:
         """Let all lifecycle policies act as of the lab's time, as ECR does once a day."""
         return self.lifecycle.act()

@@ -6,11 +6,12 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from . import policy
-from .clock import Clock
+from .clock import Clock, iso
 from .errors import AwsError
 from .moto_backend import Moto, policies_of
 from .store import Store
@@ -18,6 +19,7 @@ from .store import Store
 # "Amazon ECR private registry authentication": the token is valid for 12 hours.
 PASSWORD_LIFE = 12 * 3600
 ADMIN_KEY = "AKIALABADMIN0000000"
+SESSION_POLICIES, ORGANIZATION = "session-policies", "organization"
 
 
 class BadKey(Exception):
@@ -38,13 +40,17 @@ class BadPassword(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated caller; *kind* is ``admin``, ``role`` or ``user``, *name* the role's or user's own."""
+    """An authenticated caller; *kind* is ``admin``, ``role`` or ``user``, *name* the role's or user's own.
+
+    session_policies: JSON texts that were given when the session began.
+    """
 
     kind: str
     account: str
     arn: str
     user_id: str
     name: str = ""
+    session_policies: tuple[str, ...] = ()
 
     @property
     def principals(self) -> dict[str, tuple[str, ...]]:
@@ -115,10 +121,14 @@ class Identities:
         if row["expires_at"] <= self._clock.now():
             raise BadKey("expired")
         arn = f"arn:aws:sts::{row['account']}:assumed-role/{row['role']}/{row['name']}"
-        return Caller("role", row["account"], arn, f"{row['role_id']}:{row['name']}", row["role"])
+        user_id, kept = f"{row['role_id']}:{row['name']}", self._store.documents(("", ""), SESSION_POLICIES)
+        policies = kept.get(row["access_key"], {}).get("texts", ())
+        return Caller("role", row["account"], arn, user_id, row["role"], tuple(policies))
 
-    def start_session(self, account: str, role: str, role_id: str, name: str, seconds: int) -> Session:
-        """Give out credentials for *role* that live for *seconds*."""
+    def start_session(
+        self, account: str, role: str, role_id: str, name: str, seconds: int, policies: Sequence[str] = ()
+    ) -> Session:
+        """Give out credentials for *role* that live for *seconds*, limited by session *policies* (JSON texts)."""
         letters = base64.b32encode(secrets.token_bytes(10)).decode()
         session = Session(
             access_key=f"ASIA{letters}",
@@ -128,6 +138,8 @@ class Identities:
         )
         values = (session.access_key, session.secret, session.token, account, role, role_id, name)
         self._store.run("insert into sessions values (?, ?, ?, ?, ?, ?, ?, ?)", *values, session.expires_at)
+        if policies:
+            self._store.keep(("", ""), SESSION_POLICIES, session.access_key, {"texts": list(policies)})
         return session
 
     def new_password(self, caller: Caller, region: str) -> tuple[str, float]:
@@ -147,7 +159,8 @@ class Identities:
             raise BadPassword(expired=False)
         if row["expires_at"] <= self._clock.now():
             raise BadPassword(expired=True)
-        return Caller(**json.loads(row["caller"]))
+        told = json.loads(row["caller"])
+        return Caller(**{**told, "session_policies": tuple(told.get("session_policies", ()))})
 
     def authorize(
         self,
@@ -163,7 +176,7 @@ class Identities:
         """
         if caller.kind == "admin" and _account_of(resource) in ("", caller.account):
             return
-        keys = {**_global_keys(caller), **(context or {})}
+        keys = {**_global_keys(caller, self._clock.now()), **(context or {})}
         asked = policy.Question(action, resource, {}, keys)
         by_identity = policy.evaluate(self._documents(caller), asked)
         on_resource = [json.loads(resource_policy)] if resource_policy else []
@@ -172,9 +185,31 @@ class Identities:
         if by_resource is policy.Verdict.ALLOW and _account_of(resource) == caller.account:
             by_resource = policy.evaluate(on_resource, replace(asked, principals=caller.own_principals))
         reason = _reason(caller, action, resource, by_identity, by_resource)
+        reason = policy.limited(self._limits(caller), policy.Question(action, resource, {}, keys), reason)
         if reason:
             sentence = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
             raise AwsError("AccessDeniedException", sentence)
+
+    def _limits(self, caller: Caller) -> dict[str, list[dict[str, Any]]]:
+        """Return the policies that allow nothing and only limit, by their kind as refusals name it."""
+        if caller.kind == "admin":
+            return {}
+        kept = self._store.documents((caller.account, ""), ORGANIZATION).get("policy")
+        role = self._moto.role(caller.account, caller.name) if caller.kind == "role" else None
+        boundary = self._moto.boundary(caller.account, role) if role else None
+        found = {
+            "service control policy": [kept] if kept else [],
+            "permissions boundary": [boundary] if boundary else [],
+            "session policy": [json.loads(text) for text in caller.session_policies],
+        }
+        return {kind: documents for kind, documents in found.items() if documents}
+
+    def govern(self, account: str, document: dict[str, Any] | None) -> None:
+        """Put *account* under a service control policy; None takes it away."""
+        if document is None:
+            self._store.drop((account, ""), ORGANIZATION, "policy")
+        else:
+            self._store.keep((account, ""), ORGANIZATION, "policy", document)
 
     def _documents(self, caller: Caller) -> list[dict[str, Any]]:
         if caller.kind == "admin":
@@ -203,9 +238,16 @@ def _reason(
     return None
 
 
-def _global_keys(caller: Caller) -> dict[str, str | list[str]]:
+def _global_keys(caller: Caller, now: float) -> dict[str, str | list[str]]:
     arn = f"arn:aws:iam::{caller.account}:role/{caller.name}" if caller.kind == "role" else caller.arn
-    return {"aws:PrincipalArn": arn, "aws:PrincipalAccount": caller.account, "aws:userid": caller.user_id}
+    return {
+        "aws:PrincipalArn": arn,
+        "aws:PrincipalAccount": caller.account,
+        "aws:userid": caller.user_id,
+        "aws:CurrentTime": iso(now),
+        "aws:EpochTime": str(int(now)),
+        "aws:SourceIp": "127.0.0.1",
+    }
 
 
 def _account_of(arn: str) -> str:

@@ -117,6 +117,17 @@ class Moto:
         with self._lock:
             return next((r for r in iam_backends[account]["aws"].roles.values() if r.name == name), None)
 
+    def boundary(self, account: str, role: Role) -> dict[str, Any] | None:
+        """Return the policy that is the permissions boundary of *role*, None when it has none."""
+        return self.managed_policy(account, str(role.permissions_boundary_arn or ""))
+
+    def managed_policy(self, account: str, arn: str) -> dict[str, Any] | None:
+        """Return the default version of a managed policy, None when there is none of that ARN."""
+        with self._lock:
+            found = iam_backends[account]["aws"].managed_policies.get(arn)
+            versions = found.versions if found else []
+            return next((json.loads(v.document) for v in versions if v.is_default_version), None)
+
     def user_of_key(self, access_key: str) -> User | None:
         """Return the IAM user, of any account, that *access_key* belongs to."""
         with self._lock:

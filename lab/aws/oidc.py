@@ -38,7 +38,7 @@ def claims(job: dict[str, Any]) -> dict[str, Any]:
 
     job: ``repository`` (owner/name), ``ref``, ``sha``, ``event``, ``environment``, ``immutable_subject`` (the form
     of ``sub`` with ids), ``repository_id``, ``repository_owner_id``, ``actor``, ``workflow``, ``run_id``,
-    ``visibility``; ``claims`` adds to or replaces what follows from them.
+    ``visibility``; ``claims`` adds to or replaces what follows from them; ``sub_claims`` is the template of ``sub``.
     """
     repository = str(job.get("repository", "darede-labs/hello-web"))
     owner = repository.split("/")[0]
@@ -71,7 +71,19 @@ def claims(job: dict[str, Any]) -> dict[str, Any]:
     }
     if job.get("environment"):
         made["environment"] = str(job["environment"])
-    return {**made, **job.get("claims", {})}
+    made |= job.get("claims", {})
+    return {**made, "sub": _templated(made, job["sub_claims"])} if job.get("sub_claims") else made
+
+
+def _templated(made: dict[str, str], keys: list[str]) -> str:
+    """Return ``sub`` by a template ("Customizing the subject claims for an organization or repository").
+
+    ``repo`` and ``context`` are the two parts of the form that is the default; a claim that is empty stays out.
+    """
+    repository, _, context = made["sub"].removeprefix("repo:").partition(":")
+    parts = {"repo": f"repo:{repository}", "context": context}
+    parts |= {key: f"{key}:{made[key].replace(':', '%3A')}" for key in keys if key not in parts and made.get(key)}
+    return ":".join(parts[key] for key in keys if key in parts)
 
 
 def _subject(job: dict[str, Any], repository: str, ref: str, event: str) -> str:

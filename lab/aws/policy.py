@@ -7,11 +7,14 @@ operator is negated or ends in IfExists; an operator that is not known here make
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 Context = Mapping[str, "str | list[str]"]
@@ -52,15 +55,28 @@ def evaluate(documents: Iterable[Mapping[str, Any]], question: Question) -> Verd
     return verdict
 
 
+def limited(limits: Mapping[str, list[dict[str, Any]]], question: Question, reason: str | None = None) -> str | None:
+    """Return why the request is refused after all ("Policy evaluation logic"): an explicit deny of any kind wins.
+
+    limits: documents that allow nothing by themselves, by their kind (``permissions boundary``); the request has to
+    be allowed by each kind. reason: what the policies that grant say, None when they allow it.
+    """
+    verdicts = {kind: evaluate(documents, question) for kind, documents in limits.items()}
+    denying = [kind for kind, verdict in verdicts.items() if verdict is Verdict.DENY]
+    if denying and not (reason or "").startswith("with an explicit deny"):
+        return f"with an explicit deny in a {denying[0]}"
+    lacking = [kind for kind, verdict in verdicts.items() if verdict is not Verdict.ALLOW]
+    if lacking and reason is None:
+        return f"because no {lacking[0]} allows the {question.action} action"
+    return reason
+
+
 def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     return (
         _names(statement, "Action", question.action, ignore_case=True)
         and _names(statement, "Resource", question.resource, ignore_case=False)
         and _includes_principal(statement, question.principals)
-        and all(
-            _condition_holds(operator, keys, question.context)
-            for operator, keys in statement.get("Condition", {}).items()
-        )
+        and all(_condition_holds(name, keys, question.context) for name, keys in statement.get("Condition", {}).items())
     )
 
 
@@ -106,7 +122,30 @@ def _equal_in_any_case(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
-# Positive operators; the negated form of each has "Not" after its first word.
+def _compared(read: Callable[[str], float], compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    """Return an operator on values that *read* makes numbers of; what is none compares with nothing."""
+
+    def holds(pattern: str, value: str) -> bool:
+        try:
+            return compare(read(value), read(pattern))
+        except ValueError:
+            return False
+
+    return holds
+
+
+def _moment(text: str) -> float:
+    """Return seconds since the epoch, which may also be what is given; ValueError for what is no date."""
+    return float(text) if text.isdecimal() else datetime.fromisoformat(text).timestamp()
+
+
+def _is_in_network(pattern: str, value: str) -> bool:
+    try:
+        return ip_address(value) in ip_network(pattern, strict=False)
+    except ValueError:
+        return False
+
+
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": _equal,
     "StringLike": matches,
@@ -114,14 +153,33 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": matches,
     "ArnLike": matches,
     "Bool": _equal_in_any_case,
+    "NumericEquals": _compared(float, operator.eq),
+    "NumericLessThan": _compared(float, operator.lt),
+    "NumericLessThanEquals": _compared(float, operator.le),
+    "NumericGreaterThan": _compared(float, operator.gt),
+    "NumericGreaterThanEquals": _compared(float, operator.ge),
+    "DateEquals": _compared(_moment, operator.eq),
+    "DateLessThan": _compared(_moment, operator.lt),
+    "DateLessThanEquals": _compared(_moment, operator.le),
+    "DateGreaterThan": _compared(_moment, operator.gt),
+    "DateGreaterThanEquals": _compared(_moment, operator.ge),
+    "IpAddress": _is_in_network,
 }
-_NEGATED = {name.replace("String", "StringNot").replace("Arn", "ArnNot"): name for name in _OPERATORS}
-del _NEGATED["Bool"]
+_NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotLike": "StringLike",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+}
 
 
-def _condition_holds(operator: str, keys: Mapping[str, Any], context: Context) -> bool:
+def _condition_holds(condition: str, keys: Mapping[str, Any], context: Context) -> bool:
     folded = {k.lower(): v for k, v in context.items()}
-    quantifier, _, name = operator.rpartition(":")
+    quantifier, _, name = condition.rpartition(":")
     optional = name.endswith("IfExists")
     name = name.removesuffix("IfExists")
     return all(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote
 
 from .web import Request
 
+FORM = "%Y%m%dT%H%M%SZ"
 AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/\s]+/(?P<scope>[^,\s]+),\s*SignedHeaders=(?P<names>[^,\s]+),\s*"
     r"Signature=(?P<signature>[0-9a-f]{64})"
@@ -29,6 +31,24 @@ def is_signed(request: Request, body: bytes, secret: str) -> bool:
     for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex(), match["signature"])
+
+
+def untimely(date: str, now: float, minutes: int) -> str:
+    """Return how AWS says that a call signed at *date* (``20260101T000000Z``) comes too late or too early, "" if not.
+
+    now: seconds since the epoch; minutes: how far apart the clocks may be. The texts are those of public reports.
+    """
+    signed = datetime.strptime(date, FORM).replace(tzinfo=timezone.utc).timestamp()
+    earliest, latest = (_written(now + sign * minutes * 60) for sign in (-1, 1))
+    if signed < now - minutes * 60:
+        return f"Signature expired: {date} is now earlier than {earliest} ({_written(now)} - {minutes} min.)"
+    if signed > now + minutes * 60:
+        return f"Signature not yet current: {date} is still later than {latest} ({_written(now)} + {minutes} min.)"
+    return ""
+
+
+def _written(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime(FORM)
 
 
 def _canonical(request: Request, body: bytes, names: str) -> str:

@@ -43,6 +43,8 @@ CONDITION_CLAIMS = (
 )
 # "Role chaining": an hour at most.
 CHAIN_LIMIT = 3600
+# API reference, AssumeRole: Policy.
+SESSION_POLICY_CHARACTERS = 2048
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Sts:
         if role is None or not _trusts(role, asked):
             raise AwsError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
         _check_duration(role, seconds)
-        session = self.identities.start_session(match["account"], role.name, role.id, name, seconds)
+        policies = self._session_policies(form, match["account"])
+        session = self.identities.start_session(match["account"], role.name, role.id, name, seconds, policies)
         return {
             "SubjectFromWebIdentityToken": str(content.get("sub", "")),
             "Audience": str(content.get("aud", "")),
@@ -93,6 +96,21 @@ class Sts:
             "Credentials": _credentials(session),
             "Provider": provider,
         }
+
+    def _session_policies(self, form: Mapping[str, str], account: str) -> list[str]:
+        """Return the policies that limit the session (API reference: Policy, PolicyArns)."""
+        text = form.get("Policy", "")
+        if len(text) > SESSION_POLICY_CHARACTERS:
+            raise _validation("policy", text, "Member must have length less than or equal to 2048")
+        arns = [value for key, value in form.items() if re.fullmatch(r"PolicyArns\.member\.\d+\.arn", key)]
+        managed = [self.moto.managed_policy(account, arn) for arn in arns]
+        try:
+            documents = [*([json.loads(text)] if text else []), *managed]
+        except ValueError as error:
+            raise AwsError("MalformedPolicyDocument", "Syntax errors in policy.") from error
+        if None in documents:
+            raise AwsError("MalformedPolicyDocument", "The requested managed policies do not exist.")
+        return [json.dumps(document) for document in documents]
 
     def _verified(self, token: str, account: str) -> dict[str, Any]:
         try:
@@ -137,7 +155,8 @@ class Sts:
             text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
             raise AwsError("ValidationError", text)
         _check_duration(role, seconds)
-        session = self.identities.start_session(match["account"], role.name, role.id, name, seconds)
+        policies = self._session_policies(form, match["account"])
+        session = self.identities.start_session(match["account"], role.name, role.id, name, seconds, policies)
         return {**_assumed(role, name, match["account"]), "Credentials": _credentials(session)}
 
     def _may_assume(self, caller: Caller, arn: str, role: Role) -> bool:

@@ -145,6 +145,7 @@ _API = _rules(
     "test_api.py",
     ("api.py", "if not signature.is_signed(", "if False and not signature.is_signed(",
      "test_a_call_that_is_signed_with_another_secret_is_refused"),
+    ("api.py", "            _check_age(call)\n", "", "test_a_call_that_was_signed_long_ago_is_refused"),
     ("api.py", '("json", "unknown"): ("UnrecognizedClientException"', '("json", "unknown"): ("InvalidClientTokenId"',
      "test_unknown_and_missing_keys_are_refused_as_each_protocol_does"),
     ("identity.py", "PASSWORD_LIFE = 12 * 3600", "PASSWORD_LIFE = 11 * 3600",
@@ -199,6 +200,8 @@ _PERMISSIONS = _rules(
      "test_each_request_of_the_wire_needs_its_action"),
     ("registry.py", '"PUT upload": "ecr:CompleteLayerUpload"', '"PUT upload": "ecr:UploadLayerPart"',
      "test_each_request_of_the_wire_needs_its_action"),
+    ("registry.py", 'self.ecr.authorize(caller, "ecr:UploadLayerPart", spot.place.arn, region)', "pass",
+     "test_a_layer_in_one_piece_is_a_part_too"),
     ("ecr.py", 'ACTION_OF = {"ListImageReferrers": "BatchGetImage"}', "ACTION_OF: dict[str, str] = {}",
      "test_an_operation_may_need_another_ones_permission"),
     ("policy.py", '        and _names(statement, "Resource", question.resource, ignore_case=False)\n', "",
@@ -217,6 +220,19 @@ _PERMISSIONS = _rules(
     ("api.py", "            self.identities.authorize(caller, action, _resource(call, caller))\n", "            pass\n",
      "test_a_roles_secret_from_secrets_manager"),
     ("api.py", '"ssm": "parameter/"', '"ssm": "secret:"', "test_a_roles_parameter_from_systems_manager"),
+)  # fmt: skip
+
+_LIMITS = _rules(
+    "test_limits.py",
+    ("identity.py", '"permissions boundary": [boundary] if boundary else []', '"permissions boundary": []',
+     "test_a_permissions_boundary_limits_its_role"),
+    ("identity.py", '"session_policies": tuple(told.get("session_policies", ()))', '"session_policies": ()',
+     "test_a_session_policy_limits_its_session"),
+    ("identity.py", "tuple(policies))", "())", "test_a_session_policy_limits_its_session"),
+    ("sts.py", "if None in documents:", "if False:", "test_a_session_policy_may_be_a_managed_one"),
+    ("sts.py", "if len(text) > SESSION_POLICY_CHARACTERS:", "if False:", "test_a_session_policy_may_be_a_managed_one"),
+    ("identity.py", '"service control policy": [kept] if kept else []', '"service control policy": []',
+     "test_a_service_control_policy_limits_an_account"),
 )  # fmt: skip
 
 _SCANS = _rules(
@@ -265,7 +281,10 @@ _STS = _rules(
     ("sts.py", " or not self._may_assume(caller, arn, role)", "", "test_a_callers_own_policy_is_asked_too"),
     ("api.py", "            _check_trust_policy(call)\n", "            pass\n",
      "test_a_trust_policy_that_is_scoped_to_nothing_is_not_stored"),
-    ("oidc.py", ".replace(':', '%3A')", "", "test_the_subject_has_githubs_forms"),
+    ("oidc.py", "str(job['environment']).replace(':', '%3A')", "str(job['environment'])",
+     "test_the_subject_has_githubs_forms"),
+    ("oidc.py", '"sub": _templated(made, job["sub_claims"])', '"sub": made["sub"]',
+     "test_the_subject_has_githubs_forms"),
     ("oidc.py", '{"aud": audience or default,', '{"aud": audience or "sts.amazonaws.com",',
      "test_the_audience_is_the_owners_address_when_none_is_asked_for"),
     ("oidc.py", ' or not secrets.compare_digest(sent.strip(), row["token"])', "",
@@ -305,8 +324,8 @@ _LIFECYCLE = _rules(
 )  # fmt: skip
 
 AWS = (
-    *_WIRE, *_CONFORMANCE, *_LAB, *_LAYERS, *_ACCOUNTS, *_ARCHIVE, *_API, *_PERMISSIONS, *_SCANS, *_STS, *_TABLES,
-    *_LIFECYCLE,
+    *_WIRE, *_CONFORMANCE, *_LAB, *_LAYERS, *_ACCOUNTS, *_ARCHIVE, *_API, *_PERMISSIONS, *_LIMITS, *_SCANS, *_STS,
+    *_TABLES, *_LIFECYCLE,
 )  # fmt: skip
 
 _EXAMPLES, _REFUSED = "test_the_guides_examples_by_the_lab", "test_what_ecr_refuses_is_refused_by_both"
@@ -324,6 +343,13 @@ AWS_QUICK = (
         ("lifecycle_text.py", "if len(set(priorities)) != len(priorities):", "if False:", _REFUSED),
         ("lifecycle_text.py", "if not 100 <= len(text) <= 30720:", "if not 99 <= len(text) <= 30721:",
          "test_a_policy_has_a_length"),
+    ),
+    *_rules(
+        "test_policy.py",
+        ("policy.py", '    if denying and not (reason or "").startswith("with an explicit deny"):', "    if False:",
+         "test_limits_allow_nothing_and_are_all_asked"),
+        ("policy.py", "        return ip_address(value) in ip_network(pattern, strict=False)", "        return True",
+         "test_conditions"),
     ),
     Rule("aws/policy.py", "                return Verdict.DENY\n", "                continue\n", "aws/test_policy.py"),
 )  # fmt: skip

@@ -6,10 +6,15 @@ import json
 import threading
 import time
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from .conftest import Lab, refusal
 from .oci import INDEX, MANIFEST, Registry, digest_of, image_manifest, index_manifest
@@ -290,6 +295,40 @@ def test_a_call_that_is_signed_with_another_secret_is_refused(lab: Lab) -> None:
     with pytest.raises(ClientError) as error:
         lab.client("sts", keys).get_caller_identity()
     assert (refusal(error)[0], refusal(error)[2]) == ("SignatureDoesNotMatch", 403)
+
+
+def test_a_call_that_was_signed_long_ago_is_refused(lab: Lab) -> None:
+    """After five minutes by ECR, after fifteen by STS; before its time too, and both clocks are told."""
+    told, now = lab.control("GET", "admin"), datetime.now(timezone.utc)
+    keys = Credentials(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"])
+    target = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for service, headers, body, minutes, text in (
+        ("ecr", target, b"{}", -10, "InvalidSignatureException"),
+        ("ecr", target, b"{}", -10, "Signature expired: {date} is now earlier than "),
+        ("ecr", target, b"{}", -10, " - 5 min.)"),
+        ("ecr", target, b"{}", 10, "Signature not yet current: {date} is still later than "),
+        ("sts", form, b"Action=GetCallerIdentity&Version=2011-06-15", -20, " - 15 min.)"),
+        ("sts", form, b"Action=GetCallerIdentity&Version=2011-06-15", -10, "<Arn>"),
+    ):
+        asked = AWSRequest("POST", f"{lab.endpoint}/", dict(headers), body)
+        date = (now + timedelta(minutes=minutes)).strftime("%Y%m%dT%H%M%SZ")
+        signer = _Dated(keys, service, "us-east-1")
+        signer.date = date
+        signer.add_auth(asked)
+        assert text.format(date=date) in URLLib3Session().send(asked.prepare()).text
+
+
+class _Dated(SigV4Auth):
+    """A signer with a time of its own."""
+
+    date = ""
+
+    def add_auth(self, request: AWSRequest) -> None:
+        request.context["timestamp"] = self.date
+        request.headers["X-Amz-Date"] = self.date
+        canonical = self.canonical_request(request)
+        self._inject_signature_to_request(request, self.signature(self.string_to_sign(request, canonical), request))
 
 
 def test_images_and_repositories_change_at_the_same_time(

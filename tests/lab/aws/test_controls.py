@@ -14,6 +14,7 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.aws import setup
 from lab.aws.control import Control
 
 from .conftest import Lab
@@ -113,6 +114,18 @@ def _quotas(_: Any, lab: Lab, registry: Registry, repository: str) -> None:
     assert registry.push(repository, "last", manifests[-1]).status == 201
 
 
+def _organization(_: Any, lab: Lab, __: Registry, repository: str) -> None:
+    iam = lab.admin("iam")
+    setup.open_id_provider(iam)
+    role = setup.role(iam, "governed", setup.trust(["repo:o/*"]), [{"Action": "ecr:*", "Resource": "*"}])
+    ecr = lab.client("ecr", lab.assume(role, lab.token(repository="o/r"))["Credentials"])
+    calls = (ecr.describe_images, ecr.list_images)
+    codes = [outcome(call, repositoryName=repository) for call in calls]
+    lab.control("POST", "organization", {"account": "123456789012", "policy": None})
+    assert codes == ["", "AccessDeniedException"]
+    assert [outcome(call, repositoryName=repository) for call in calls] == ["", ""]
+
+
 KEEP_ONE = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
 POLICY = json.dumps({"rules": [{"rulePriority": 1, "selection": KEEP_ONE, "action": {"type": "expire"}}]})
 
@@ -165,6 +178,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "GET held": _held,
     "POST rates": _rates,
     "POST quotas": _quotas,
+    "POST organization": _organization,
     "POST lifecycle": _lifecycle,
     "POST previews": _previews,
     "POST scan": _scan,

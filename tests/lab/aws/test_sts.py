@@ -61,6 +61,15 @@ def test_the_platforms_role_is_assumed_with_a_token_of_its_organisation(lab: Lab
             {"immutable_subject": True, "repository_id": "7", "repository_owner_id": "6"},
             "repo:o@6/r@7:ref:refs/heads/main",
         ),
+        (
+            {"sub_claims": ["repo", "context", "job_workflow_ref"], "environment": "prod"},
+            "repo:o/r:environment:prod:job_workflow_ref:o/r/.github/workflows/ci.yml@refs/heads/main",
+        ),
+        (
+            {"sub_claims": ["repository_owner", "repository_visibility"]},
+            "repository_owner:o:repository_visibility:private",
+        ),
+        ({"sub_claims": ["repo"], "immutable_subject": True}, "repo:o@600000001/r@700000001"),
     ],
 )
 def test_the_subject_has_githubs_forms(lab: Lab, job: dict[str, Any], subject: str) -> None:
