@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
     rules = [rule for rule in ALL if chosen.text in f"{rule.file} {rule.test}"]
-    found = survivors(rules, chosen.workers)
+    found = survivors(rules, chosen.workers) if rules else [f"no rule has {chosen.text!r} in its file or its test"]
     print("\n".join(found) or f"{len(rules)} rules, each with a test that fails without it")
     return 1 if found else 0
 
