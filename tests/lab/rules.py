@@ -45,7 +45,7 @@ QUICK = (
          f"{_CANCEL}::test_a_deaf_process_is_ended"),
     Rule("runner/shim.py", "threading.Event() if self.cancelled else self.cancelling", "self.cancelling",
          f"{_CANCEL}::test_steps_after_a_cancelled_one"),
-    Rule("runner/shim.py", "            _end_orphans(job)", "            pass",
+    Rule("runner/shim.py", "            rest.callback(_end_orphans, job)\n", "",
          f"{_CANCEL}::test_what_still_runs_at_the_end_is_ended"),
     Rule("runner/commands.py", "MOST_ANNOTATIONS, MOST_CHARACTERS = 10, 4096",
          "MOST_ANNOTATIONS, MOST_CHARACTERS = 11, 4096", f"{_SHIM}::test_only_ten_annotations_of_a_kind_are_kept"),
