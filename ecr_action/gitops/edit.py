@@ -8,19 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import GitOpsParse, InputProblems, Problem
-from ecr_action.gitops import architectures, labels, outright, owners, placeholders
+from ecr_action.gitops import architectures, labels, outright, owners, placeholders, placing
 from ecr_action.gitops.candidates import not_referenced
 from ecr_action.gitops.changes import changes_for
 from ecr_action.gitops.diff import unified
 from ecr_action.gitops.documents import extent
-from ecr_action.gitops.environments import Environments, Unclear, normalise
-from ecr_action.gitops.environments import Found as Named
+from ecr_action.gitops.environments import Environments, normalise
 from ecr_action.gitops.find import Found, Place, find, same_registry
 from ecr_action.gitops.select import select
 from ecr_action.gitops.splice import Addition, Change, splice
 from ecr_action.gitops.superseded import Standing, Verdict
 from ecr_action.gitops.target import Target
-from ecr_action.gitops.walk import scalar, within
 from ecr_action.image import version
 from ecr_action.image.reference import DIGEST
 from ecr_action.image.tags import SHA, is_tag
@@ -113,6 +111,7 @@ def bump(
             targets,
             _Scope(
                 environment=normalise(environment) if environment else None,
+                patterns=tuple(named),
                 named={path for path in named if "#" not in path},
                 fields=outright.fields(named),
                 paths=tuple(dict.fromkeys([*paths, *(file.path for file in files)])),
@@ -207,9 +206,13 @@ def _is_template(file: File, paths: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What the caller says about files: the run's *environment*, files and fields *named*, all *paths* of the tree."""
+    """What the caller says about files: the run's *environment*, files and fields *named*, all *paths* of the tree.
+
+    *patterns* are the names as they are written: globs and folders among them say whose a file of no environment is.
+    """
 
     environment: str | None
+    patterns: Sequence[str]
     named: Collection[str]
     fields: dict[str, list[str]]
     paths: Sequence[str]
@@ -221,15 +224,17 @@ def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Fo
     """The references to *target* that this run means."""
     rule = Environments(target.repository, scope.paths, scope.environments)
     mentioning = [file for file in work.files.values() if _mentions(file, target)]
-    seen = [_placed(item, rule) for file in mentioning for item in find(file, [target.repository])]
+    seen = [placing.by_path(item, rule) for file in mentioning for item in find(file, [target.repository])]
     work.references += seen
     own = [item for item in seen if item.kind != "listed" and _is_ours(item, target, scope.replicas)]
-    own = _by_namespace(own, rule)
+    own = placing.named_for(placing.by_namespace(own, rule), scope.patterns, scope.environment)
     fields = outright.found(work.files, scope.fields, target, only=targets == 1)
+    fields = placing.named_for(fields, scope.patterns, scope.environment)
     own = [item for item in own if item.file not in scope.fields]
     _tell_of_others(work, seen, target, scope.replicas)
     if not own and not fields:
-        own = [_placed(item, rule) for item in placeholders.placeholders(list(work.files.values()), target)]
+        own = [placing.by_path(item, rule) for item in placeholders.placeholders(list(work.files.values()), target)]
+        own = placing.named_for(own, scope.patterns, scope.environment)
         work.references += own
         if not own:
             raise not_referenced(target, list(work.files.values()), seen)
@@ -252,37 +257,6 @@ def _mentions(file: File, target: Target) -> bool:
         return True
     wide = file.content[:2] in (b"\xff\xfe", b"\xfe\xff")
     return wide and any(name.encode(kind) in file.content for kind in ("utf-16-le", "utf-16-be"))
-
-
-def _placed(found: Found, rule: Environments) -> Found:
-    """*found* with the environment of its path."""
-    place = rule.of(found.file)
-    if place is None:
-        return found
-    if isinstance(place, Unclear):
-        return replace(found, unclear=place.names)
-    return replace(found, environment=place.name)
-
-
-def _by_namespace(found: Sequence[Found], rule: Environments) -> list[Found]:
-    """A file of no environment whose objects lie in namespaces of several: then each object has its namespace's."""
-    names: dict[str, dict[int, str]] = {}
-    for item in found:
-        place = rule.of(_namespace(item)) if item.environment is None and not item.unclear else None
-        if isinstance(place, Named):
-            names.setdefault(item.file, {})[id(item)] = place.name
-    several = {path: of for path, of in names.items() if len(set(of.values())) > 1}
-    if not several:
-        return list(found)
-    return [replace(item, environment=several.get(item.file, {}).get(id(item), item.environment)) for item in found]
-
-
-def _namespace(found: Found) -> str:
-    """The namespace of the object that *found* is in, empty where none is written."""
-    if found.seen is None or found.document is None or "namespace" not in found.document.source.text:
-        return ""
-    spaces = (scalar(within(node, "metadata", "namespace")) for node, _ in found.seen.steps)
-    return next((space for space in spaces if space), "")
 
 
 def _is_ours(found: Found, target: Target, replicas: Collection[str]) -> bool:

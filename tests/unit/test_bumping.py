@@ -43,6 +43,7 @@ PULL_REQUEST = {"number": 7, "pull_request": {"number": 7, "head": {"sha": "a" *
         ("push", "refs/heads/feature", {}, None),
         ("push", "refs/heads/feature", {"environment": "qa"}, "qa"),
         ("schedule", MAIN, {}, "dev"),
+        ("push", MAIN, {"push": "false"}, "dev"),
         ("workflow_dispatch", MAIN, {}, "dev"),
         ("workflow_run", MAIN, {}, None),
         ("pull_request", "refs/pull/7/merge", {"environment": "qa"}, None),

@@ -208,3 +208,22 @@ def test_a_branch_leaves_an_image_alone_that_stands_already() -> None:
     assert not bump(files, [target(digest=digest)], environment="dev", verdict=always).edits
     assert bump(files, [target("v1.0.0", digest=digest)], environment="dev", verdict=always).edits
     assert bump(files, [target(digest=digest)], environment="dev").edits
+
+
+OURS = "manifests/deployment.yaml"
+
+
+@pytest.mark.parametrize("named", [OURS, "manifests/*.yaml", "**/deployment.yaml", "manifests", f"{OURS}#image"])
+def test_the_line_that_lets_a_file_follow_the_branch_does_so(named: str) -> None:
+    """`gitops-files: 'dev: <path>'`, also as a glob, a folder or a field; a file of another environment stays."""
+    files = {OURS: f"image: {IMAGE}:v1.0.0\n"}
+    files |= {} if "#" in named else {"manifests/prod/x.yaml": f"image: {IMAGE}:v1.0.0\n"}
+
+    def judge(_: Target, standing: Standing) -> Verdict:
+        return verdict(Ours(commit="c" * 40), standing, Comparison(status="ahead"), allow=False)
+
+    def edited(*names: str) -> list[str]:
+        return [edit.path for edit in run(files, environment="dev", named=names, verdict=judge).edits]
+
+    assert edited() == []
+    assert edited(named) == [OURS]
