@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
+from lab.aws.setup import OWNER_ID, admin_credentials
 from lab.claim import ClaimError
 from lab.debian import DebianError
 from lab.engine import EngineError
@@ -13,7 +15,8 @@ from lab.paths import Paths
 from lab.processes import ProcessError
 from lab.pulled import answer_of
 from lab.runner.shim import StepResult
-from lab.stage import Stage
+from lab.stage import REGION, Stage
+from lab.terraform import TerraformError, push_role
 
 _LINE = "─" * 100
 
@@ -32,7 +35,7 @@ def main() -> int:
             stage = Stage(lab.paths, environment)
             _begin(stage)
             _three_publishes(stage)
-    except (DemoError, ClaimError, DebianError, EngineError, ProcessError, PermissionError) as error:
+    except (DemoError, ClaimError, DebianError, EngineError, ProcessError, PermissionError, TerraformError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -43,11 +46,25 @@ def main() -> int:
 
 
 def _begin(stage: Stage) -> None:
-    if stage.set_up():
+    new = stage.set_up()
+    _role(stage)
+    if new:
         _say(f"A new app, {stage.name}, and its GitOps repository {stage.gitops}")
         return
     _say(f"Starting from what an earlier demo left: {stage.name} has {stage.revision} commits, the GitOps repository")
     print(f"is at {stage.gitops_head()[:7]}, the registry has the images of before.")
+
+
+def _role(stage: Stage) -> None:
+    """The workflow's role is the one that Terraform makes, where there is a Terraform."""
+    if not shutil.which("terraform"):
+        print("No terraform on the PATH: the role is the lab's own.")
+        return
+    began = time.monotonic()
+    keys = {**admin_credentials(stage.endpoint), "AWS_ENDPOINT_URL": stage.endpoint, "AWS_REGION": REGION}
+    stage.role = push_role(stage.paths.state / "terraform", keys, stage.name.partition("/")[0], OWNER_ID)
+    seconds = time.monotonic() - began
+    _say(f"Terraform made {stage.role} in {seconds:.1f} s; IAM lets it do what terraform/ says, no more")
 
 
 def _three_publishes(stage: Stage) -> None:

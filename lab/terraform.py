@@ -66,7 +66,8 @@ class Terraform:
         if program is None:
             raise TerraformError("there is no 'terraform' on the PATH")
         module = folder / "module"
-        shutil.copytree(MODULE, module, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        leftovers = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+        shutil.copytree(MODULE, module, ignore=leftovers, dirs_exist_ok=True)
         own = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1", "NO_PROXY": "127.0.0.1"}
         made = cls(module, {**os.environ, **environment, **own, **_configuration(folder, os.environ)})
         done = made.run("init", "-backend=false")
@@ -86,6 +87,23 @@ class Terraform:
             timeout=_SECONDS,
             check=False,
         )
+
+
+def push_role(folder: Path, environment: Mapping[str, str], owner: str, owner_id: str) -> str:
+    """Apply the module in *folder* for the organisation *owner*; the ARN of the role that its workflows assume.
+
+    The OpenID Connect provider has to be there. Raises TerraformError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made, file = Terraform.begin(folder, environment), folder / "config.yaml"
+    file.write_text(
+        f"github:\n  enable_oidc: true\n  oidc_provider: reuse\n  org: {owner}\n  org_id: '{owner_id}'\n"
+        "  permissions: [scan-gate, drift-fix, creation-templates]\n"
+    )
+    done = made.run("apply", "-auto-approve", f"-var=config_file={file}")
+    if done.returncode:
+        raise TerraformError(f"terraform apply: {done.stdout}{done.stderr}")
+    return made.run("output", "-raw", "github_ecr_push_role_arn").stdout.strip()
 
 
 def _configuration(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 
 ISSUER_HOST = "token.actions.githubusercontent.com"
+# The organisation's id, as it stands in the form of ``sub`` with ids.
+OWNER_ID = "600000001"
 ROLE = "idp-poc-darede-cluster-github-ecr-push"
 PUSH_PULL = (
     "ecr:BatchCheckLayerAvailability",
@@ -90,7 +92,7 @@ def full_role(
     name: str = "ecr-publish-full",
     account: str = "123456789012",
     region: str = "us-east-1",
-    owner_id: str = "600000001",
+    owner_id: str = OWNER_ID,
     actions: Sequence[str] = FURTHER,
 ) -> str:
     """Make a role with everything the action can use, trusting both forms of ``sub``; return its ARN.
