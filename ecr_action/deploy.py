@@ -86,7 +86,7 @@ def _promoted(
     there = cloud.images.find(state.name, tags)
     promoting.refuse_taken(tags, there, image, state, cloud.images)
     promoting.take_over(image, named, state, cloud, services)
-    scanned = scan_gate(wanted, state, image, cloud, services)
+    scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services) if wanted.gate else None
     for one in tags:
         if one not in there and cloud.images.put_tag(state.name, image, one):
             services.console.info(f"Tagged {one}")

@@ -17,13 +17,14 @@ _PAUSE = 5.0
 _TITLE = "Scan"
 
 
-def scan_gate(wanted: Wanted, state: RepositoryState, image: Image, cloud: Cloud, services: Services) -> Scanned | None:
-    """What the scans of *image* found, once it is seen that it passes; None where no scan is asked for.
+def scan_gate(
+    wanted: Wanted, gate: Gate, state: RepositoryState, image: Image, cloud: Cloud, services: Services
+) -> Scanned | None:
+    """What the scans of *image* found, once it is seen that it passes *gate*; None in a dry run.
 
     Raises VulnerableImage; AwsDenied where the role may not read findings.
     """
-    gate = wanted.gate
-    if gate is None or services.dry_run:
+    if services.dry_run:
         return None
     platforms = revision.platforms(image.manifest) or {"image": image.digest}
     deadline = services.clock.monotonic() + gate.timeout

@@ -46,8 +46,10 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         if wanted.load:
             name = f"{state.uri}:{choice.tags.primary}"
             services.engine().load(f"{state.uri}@{image.digest}", name, cloud.logins.login())
-    with timeline.phase("Scan"):
-        scanned = scan_gate(wanted, state, image, cloud, services)
+    scanned = None
+    if wanted.gate is not None:
+        with timeline.phase("Scan"):
+            scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services)
     with timeline.phase("Tags"):
         foresee(wanted, state, choice, image, cloud, services)
         tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)
