@@ -72,7 +72,8 @@ def _outcome(copy: Path, *tests: str) -> str:
     """
     argv = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     argv += [f"tests/lab/{test}" for test in tests]
-    result = subprocess.run(argv, cwd=copy, capture_output=True, text=True, timeout=SECONDS, check=False,
+    patience = SECONDS * (1 + len(tests) // 10)
+    result = subprocess.run(argv, cwd=copy, capture_output=True, text=True, timeout=patience, check=False,
                             env=os.environ | {"PYTHONPATH": str(copy)})  # fmt: skip
     if result.returncode == 0:
         return "passes"
