@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.lab.aws_rules import AWS, AWS_QUICK  # noqa: E402
-from tests.lab.rules import QUICK, SLOW, Rule  # noqa: E402
+from tests.lab.hub_rules import HUB  # noqa: E402
+from tests.lab.rules import SLOW, Rule  # noqa: E402
+from tests.lab.runner_rules import QUICK, RUNNER  # noqa: E402
 
 SECONDS = 300
-ALL = QUICK + AWS_QUICK + SLOW + AWS
+ALL = QUICK + AWS_QUICK + SLOW + HUB + RUNNER + AWS
 
 
 def survivors(rules: Iterable[Rule], workers: int = 1) -> list[str]:

@@ -17,46 +17,10 @@ class Rule:
 
 _ACCESS, _MERGE = "github/test_github_access.py", "github/test_github_merge.py"
 _REST, _COMMIT = "github/test_github_rest.py", "github/test_github_commit.py"
-_CANCEL = "runner/test_runner_cancel.py"
 _REFS = "github/test_github_refs.py"
-_GRAPH, _WALK, _SHIM = "github/test_github_graph.py", "github/test_github_walk.py", "runner/test_runner_shim.py"
+_GRAPH, _WALK = "github/test_github_graph.py", "github/test_github_walk.py"
 
-# Rules of the runner and of policies need no server: these are tried at every run of all tests.
-QUICK = (
-    Rule("runner/files.py", "if equals >= 0 and (block < 0 or equals < block):", "if equals >= 0:",
-         f"{_SHIM}::test_delimiter_may_hold_an_equals_sign"),
-    Rule("runner/files.py", 'raise FileCommandError(f"Invalid format \'{line}\'")', "continue",
-         f"{_SHIM}::test_malformed_output_fails_the_step"),
-    Rule("runner/files.py", "MOST_SUMMARIES = 1024 * 1024, 20", "MOST_SUMMARIES = 1024 * 1025, 20",
-         f"{_SHIM}::test_summary_above_1_mib_is_thrown_away"),
-    Rule("runner/files.py", "MOST_SUMMARIES = 1024 * 1024, 20", "MOST_SUMMARIES = 1024 * 1024, 21",
-         f"{_SHIM}::test_each_step_has_a_summary_of_its_own_and_20_are_shown"),
-    Rule("runner/files.py", 'BLOCKED = ("NODE_OPTIONS",)', "BLOCKED = ()",
-         f"{_SHIM}::test_each_file_is_read_by_itself"),
-    Rule("runner/shim.py", "job.environment | env | job.own |", "job.environment | job.own | env |",
-         f"{_SHIM}::test_each_file_is_read_by_itself"),
-    Rule("runner/process.py", "interrupt: float = 7.5", "interrupt: float = 5.0",
-         f"{_CANCEL}::test_the_times_are_the_runners_own"),
-    Rule("runner/process.py", "process.send_signal(signal.SIGINT)", "process.send_signal(signal.SIGTERM)",
-         f"{_CANCEL}::test_a_process_may_clean_up"),
-    Rule("runner/process.py", "process.send_signal(signal.SIGINT)", "os.killpg(process.pid, signal.SIGINT)",
-         f"{_CANCEL}::test_only_the_steps_own_process_hears_of_it"),
-    Rule("runner/process.py", "process.send_signal(signal.SIGTERM)", "process.kill()",
-         f"{_CANCEL}::test_a_deaf_process_is_ended"),
-    Rule("runner/shim.py", "threading.Event() if self.cancelled else self.cancelling", "self.cancelling",
-         f"{_CANCEL}::test_steps_after_a_cancelled_one"),
-    Rule("runner/shim.py", "            rest.callback(_end_orphans, job)\n", "",
-         f"{_CANCEL}::test_what_still_runs_at_the_end_is_ended"),
-    Rule("runner/commands.py", "MOST_ANNOTATIONS, MOST_CHARACTERS = 10, 4096",
-         "MOST_ANNOTATIONS, MOST_CHARACTERS = 11, 4096", f"{_SHIM}::test_only_ten_annotations_of_a_kind_are_kept"),
-    Rule("runner/masks.py", "for skip in (0, 1, 2)", "for skip in (0,)",
-         f"{_SHIM}::test_secrets_and_token_are_hidden_from_the_first_line"),
-    Rule("runner/jobs.py", "if value and reader.masks.hide(value) != value:", "if False:",
-         f"{_SHIM}::test_outputs_are_mapped_and_dropped_between_jobs_when_secret"),
-    Rule("runner/shim.py", '_WITHHELD = re.compile(r"INPUT_.*|', '_WITHHELD = re.compile(r"',
-         f"{_SHIM}::test_no_input_variable_and_no_cache_token_reaches_a_composite_step"),
-)  # fmt: skip
-
+# Rules of GitHub that had a test when its table was begun; the others are in hub_rules.py.
 SLOW = (
     Rule("github/writing.py", "if head != asked.expected:", "if not head:",
          f"{_COMMIT}::test_stale_head_is_refused_in_githubs_words_with_status_200"),

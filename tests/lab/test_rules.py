@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tests.lab.aws_rules import AWS_QUICK
-from tests.lab.rules import QUICK
+from tests.lab.runner_rules import QUICK
 from tools.fidelity import survivors
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,15 +14,21 @@ import pytest
 
 from lab.busybox import IMAGE
 from lab.lab import Lab
-from lab.paths import Paths
+from lab.paths import ROOT, Paths
 from lab.runner.container import Container
 from lab.runner.process import Patience
 
 
 @pytest.fixture(scope="module")
 def container() -> Iterator[Container]:
-    """A container of the lab's base image, which has `sh` and no `bash`."""
-    with Lab(Paths(name="runner"), parts=("engine",)) as environment:
+    """A container of the lab's base image, which has `sh` and no `bash`.
+
+    `make fidelity` tries several copies of the checkout at once, and a machine has one lab at a time.
+    """
+    ROOT.mkdir(exist_ok=True)
+    with (ROOT / "runner.lock").open("w") as lock, contextlib.ExitStack() as rest:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environment = rest.enter_context(Lab(Paths(name="runner"), parts=("engine",)))
         docker = shutil.which("docker", path=environment["PATH"])
         assert docker is not None
         yield Container(IMAGE, docker, environment["DOCKER_HOST"])
