@@ -72,6 +72,6 @@ def test_a_step_hears_no_signal_and_goes_with_its_container(run: Any, container:
     event = threading.Event()
     result = run(
         "trap 'echo heard' INT TERM; echo ready; while :; do sleep 0.1; done", container=container, cancelled=event,
-        patience=Patience(600.0, 600.0, 0.05), echo=lambda line: event.set() if line == "ready" else None,
+        patience=Patience(0.5, 0.5, 0.05), echo=lambda line: event.set() if line == "ready" else None,
     )  # fmt: skip
     assert (result.conclusion, result.raw) == ("cancelled", b"ready\n")
