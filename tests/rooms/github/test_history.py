@@ -160,6 +160,7 @@ def test_the_commits_of_a_branch_after_one(app: App) -> None:
     after = app.history().after
     later = [setup.commit(app.bare, {"b": str(number)}, f"Commit {number}") for number in range(101)]
     assert after(app.first, "main") == (app.second, *later)
+    assert after(later[-3], "main") == tuple(later[-2:])
     assert after(later[-1], "main") == ()
     assert after(app.hotfix, "main") == ()
 
