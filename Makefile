@@ -8,7 +8,7 @@ LOCK = $(VENV)/uv pip compile --quiet --universal --generate-hashes --no-header 
 	--python $(PYTHON) --python-version 3.10
 
 .DEFAULT_GOAL = help
-.PHONY: help setup check contract unit rooms job lab-test terraform-test fidelity test demo docs lock clean
+.PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo docs lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -40,6 +40,9 @@ lab-test: setup  ## the lab itself
 
 terraform-test: setup  ## the Terraform module: planned, applied and destroyed on the lab
 	$(PYTEST) tests/terraform
+
+month: setup  ## a month of a team: two hundred events, and each guard taken out
+	$(PYTEST) tests/month
 
 fidelity: setup  ## take out each rule of the lab, and see its test fail
 	$(VENV)/python tools/fidelity.py

@@ -34,7 +34,8 @@ FIRST_COMMIT = 1_790_000_000
 class Stage:
     """The app *name* (``owner/name``) on the lab of *paths*, whose *environment* is what Lab.up returned.
 
-    *role* is the ARN that the app's workflow assumes; *app* the work tree; *gitops* the GitOps repository's name.
+    *role* is the ARN that the app's workflow assumes; *app* the work tree; *gitops* the GitOps repository's name;
+    *action* the folder of the action that publishes.
     """
 
     paths: Paths
@@ -42,6 +43,7 @@ class Stage:
     name: str = "darede-labs/hello-web"
     gitops: str = "darede-labs/hello-web-gitops"
     role: str = ""
+    action: Path = ACTION
     last_calls: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: f"ghs_{secrets.token_hex(18)}", repr=False)
     gitops_token: str = field(default_factory=lambda: f"github_pat_{secrets.token_hex(20)}", repr=False)
@@ -94,13 +96,14 @@ class Stage:
         return subprocess.run(command, env=settings, check=True, capture_output=True, text=True).stdout.strip()
 
     def commit(self, message: str, files: Mapping[str, str] | None = None, *, branch: str = "main") -> str:
-        """Commit *files* to the app and push them to *branch*; the commit's id."""
+        """Commit *files* to the app and push them to *branch*, which may have been made anew; the commit's id."""
         for path, text in (files or {}).items():
             (self.app / path).parent.mkdir(parents=True, exist_ok=True)
             (self.app / path).write_text(text)
         self._git("add", "--all")
         self._git("commit", "--quiet", "-m", message, date=f"{FIRST_COMMIT + 60 * self.revision} +0000")
-        github.push(self.app, github.repository(self.github.state, self.name), f"HEAD:refs/heads/{branch}")
+        bare = github.repository(self.github.state, self.name)
+        github.push(self.app, bare, f"{'' if branch == 'main' else '+'}HEAD:refs/heads/{branch}")
         return self.head
 
     def checkout(self, commit: str) -> None:
@@ -183,7 +186,7 @@ class Stage:
         if container is not None:
             around = {name: value for name, value in around.items() if not name.startswith(("DOCKER_", "SSL_"))}
         return shim.run(
-            ACTION,
+            self.action,
             with_=self.inputs(**changes),
             event=event,
             payload=payload,
