@@ -297,7 +297,7 @@ class HistoryUnreadable(Failure):
 
 
 class GitOpsAccess(Failure):
-    """The GitOps repository can't be read or written with the token that was given."""
+    """The GitOps repository can't be read or written with the token, or there is none: GitHub does not tell which."""
 
     code = "E-GITOPS-ACCESS"
     title = "No access to the GitOps repository"

@@ -306,10 +306,8 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The files looked at, all of one commit. *paths* lists every file of the tree where it was read.
-
-    *since*: how many commits the branch got since it was read before, by the same reader; None where that is unknown.
-    """
+    """The files looked at, all of one commit. *paths* lists every file of the tree where it was read; *head* is empty
+    where there is no commit yet. *since*: how many the branch got since the same reader read it, None where unknown."""
 
     repository: str
     branch: str

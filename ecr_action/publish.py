@@ -13,8 +13,9 @@ from ecr_action.obtain import obtain_image
 from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images
+from ecr_action.rehearsal import rehearse
 from ecr_action.report import Outcome, RolledOut
-from ecr_action.rollout import roll_out
+from ecr_action.rollout import Rehearsed, roll_out
 from ecr_action.services import Services
 from ecr_action.tagging import complete_tags, mark_deployed, rejected
 from ecr_action.timeline import Timeline
@@ -40,6 +41,8 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         cloud = services.cloud()
     with timeline.phase("Repository"):
         state, there, created = ensure_repository(wanted, cloud, services)
+    with timeline.phase("GitOps, tried"):
+        rehearsed = rehearse(wanted, state.uri, there, cloud.images, services)
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
@@ -71,7 +74,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     )
     with timeline.phase("GitOps"):
         try:
-            rolled_out = _roll_out(wanted, outcome, obtained.there, cloud.images, services)
+            rolled_out = _roll_out(wanted, outcome, rehearsed, obtained.there, cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
             mark_proposed(plan, rolled_out, image, state, obtained.there, cloud.images, services)
             if rolled_out.deployed:
@@ -83,10 +86,15 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
 
 
 def _roll_out(
-    wanted: Wanted, outcome: Outcome, there: Mapping[str, Image], images: Images, services: Services
+    wanted: Wanted,
+    outcome: Outcome,
+    rehearsed: Rehearsed,
+    there: Mapping[str, Image],
+    images: Images,
+    services: Services,
 ) -> RolledOut:
     held = rejected(wanted.plan, there, images, services) if wanted.gitops else ""
     if not held:
-        return roll_out(wanted, [outcome], images, services)
+        return roll_out(wanted, [outcome], images, services, rehearsed)
     services.console.warning(held, title="NOT DEPLOYED")
     return RolledOut(repository=wanted.gitops.repository if wanted.gitops else "", held=held, superseded=True)

@@ -90,6 +90,10 @@ class Api:
         """
         return self._patiently(lambda: self._json(verb, path, None, dict(body) if body else None), pauses=())
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON of ``PUT path``, sent again only where a rate limit refused it. Raises ApiError."""
+        return self._patiently(lambda: self._json("PUT", path, body=dict(body)), pauses=())
+
     # -- one request ----------------------------------------------------------------------------------------------
 
     def _json(self, verb: str, path: str, parameters: Mapping[str, Any] | None = None, body: Any = None) -> Any:

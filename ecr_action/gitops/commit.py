@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
-import tarfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,12 +11,12 @@ from typing import Any, Protocol
 from ecr_action.errors import GitOpsAccess, GitOpsMissing, GitOpsRefused
 from ecr_action.github.answers import Answer, ApiError
 from ecr_action.gitops import outcomes
+from ecr_action.gitops.archive import LARGEST, oid_of, original, unpacked
+from ecr_action.gitops.first import begin
 from ecr_action.gitops.tree import is_glob, path_of, wanted
 from ecr_action.protocols import Commit, Console, File, Snapshot, Stale
 from ecr_action.secret import Secret
 
-# A file that is larger is no manifest; one that fits is still held in memory as a whole.
-_LARGEST = 10 * 1024 * 1024
 # Blobs fetched one by one: those that the archive changed (.gitattributes), or all where it can't be had.
 _MOST_BLOBS = 200
 
@@ -58,6 +54,7 @@ class Api(Protocol):
     def archive(self, repository: str, commit: str) -> bytes: ...
     def query(self, text: str, variables: Mapping[str, Any]) -> Answer: ...
     def mutation(self, text: str, variables: Mapping[str, Any]) -> Answer: ...
+    def put(self, path: str, body: Mapping[str, Any]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,8 @@ class GitHubGitOps:
     def _named(self, paths: Sequence[str]) -> Snapshot | None:
         """Files by their names, in one query; None where one of them is a folder."""
         head = self._head(paths)
+        if not head.oid:
+            return _empty(head)
         files, skipped = [], []
         for path in paths:
             entry = head.entries.get(path)
@@ -179,14 +178,14 @@ class GitHubGitOps:
         full_name = str(found["nameWithOwner"])
         if found["isArchived"]:
             raise ApiError(403, "Repository was archived so is read-only")
-        if found["isEmpty"]:
-            raise outcomes.empty(full_name)
-        if not found["ref"]:
-            default = found["defaultBranchRef"] or {}
-            raise outcomes.no_branch(full_name, self._branch or "", str(default.get("name", "")))
         if self._writes and found["viewerPermission"] in ("READ", "TRIAGE"):
             said = f"the token's permission is {found['viewerPermission']}"
             raise outcomes.no_access(full_name, self._api.token.reveal(), said, {})
+        if found["isEmpty"]:
+            return _Head(full_name, self._branch or "", "", {})
+        if not found["ref"]:
+            default = found["defaultBranchRef"] or {}
+            raise outcomes.no_branch(full_name, self._branch or "", str(default.get("name", "")))
         target = found["ref"]["target"]
         entries = {path: target.get(alias) for alias, path in names.items()}
         history = target.get("history") or {"nodes": ()}
@@ -206,6 +205,8 @@ class GitHubGitOps:
     def _whole(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         """Every file that is meant: the tree says which there are, the archive brings them."""
         head = self._head([])
+        if not head.oid:
+            return _empty(head)
         tree = self._api.get(f"/repos/{head.repository}/git/trees/{head.oid}", {"recursive": "1"})
         if tree.get("truncated"):
             raise GitOpsRefused(
@@ -245,13 +246,13 @@ class GitHubGitOps:
         """
         found: dict[str, bytes] = {}
         unsure = set(meant)
-        for path, archived in _unpacked(self._api.archive(head.repository, head.oid)):
-            content = _original(archived, str(meant[path]["sha"])) if path in meant else None
+        for path, archived in unpacked(self._api.archive(head.repository, head.oid)):
+            content = original(archived, str(meant[path]["sha"])) if path in meant else None
             if content is not None:
                 unsure.discard(path)
                 if any(needle in content for needle in needles):
                     found[path] = content
-        small = sorted(path for path in unsure if int(meant[path].get("size") or 0) <= _LARGEST)
+        small = sorted(path for path in unsure if int(meant[path].get("size") or 0) <= LARGEST)
         if len(small) > _MOST_BLOBS:
             raise GitOpsRefused(
                 f"The archive of {head.repository} lacks or changes {len(small)} of its manifests (.gitattributes).",
@@ -270,10 +271,12 @@ class GitHubGitOps:
     # -- commit ---------------------------------------------------------------------------------------------------
 
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit:
-        """One commit of *changes* on the snapshot's head.
+        """One commit of *changes* on the snapshot's head; without one, after a first commit.
 
         Raises Stale where the branch moved, or may have; GitOpsAccess, GitOpsRefused, GitOpsBusy.
         """
+        if not snapshot.head:
+            snapshot = self._begun(snapshot, changes)
         headline, _, body = message.partition("\n")
         additions = [
             {"path": path, "contents": base64.b64encode(content).decode()} for path, content in changes.items()
@@ -298,6 +301,20 @@ class GitHubGitOps:
             raise self._failure(error, snapshot.branch) from error
         self._console.info(f"Committed {made['oid']} to {snapshot.repository}")
         return Commit(oid=str(made["oid"]), url=str(made["url"]))
+
+    def _begun(self, snapshot: Snapshot, changes: Mapping[str, bytes]) -> Snapshot:
+        """The snapshot of a repository that had no commit until now."""
+        try:
+            begin(self._api, snapshot.repository, snapshot.branch, changes)
+            head = self._head([])
+        except ApiError as error:
+            if error.passing:
+                raise Stale(f"GitHub failed to answer ({error.message or error.status})") from error
+            raise self._failure(error, snapshot.branch) from error
+        if not head.oid:
+            raise Stale("its first commit is not shown yet")
+        self._console.info(f"{head.repository} was empty: its first commit is {head.oid}.")
+        return replace(snapshot, branch=head.branch, head=head.oid)
 
     def _own(self, snapshot: Snapshot, message: str, error: ApiError) -> Commit:
         """Our own commit, where GitHub made it and failed to say so. Raises Stale otherwise."""
@@ -334,32 +351,10 @@ class GitHubGitOps:
         return outcomes.failure(error, self._repository, branch or self._branch or "", self._api.token.reveal())
 
 
-def oid_of(content: bytes) -> str:
-    """git's id of a blob (``git hash-object``)."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+def _empty(head: _Head) -> Snapshot:
+    return Snapshot(repository=head.repository, branch=head.branch, head="", files=())
 
 
 def _mode(entry: Mapping[str, Any]) -> str:
     """git's mode, six octal digits; GraphQL has it as a number."""
     return f"{int(entry['mode']):06o}"
-
-
-def _original(content: bytes, oid: str) -> bytes | None:
-    """The blob *oid* that the archive has as *content*; None where it can't be had from it.
-
-    ``eol=crlf`` in .gitattributes is undone here, so that such a repository costs no call for each of its files.
-    """
-    return next((each for each in (content, content.replace(b"\r\n", b"\n")) if oid_of(each) == oid), None)
-
-
-def _unpacked(archive: bytes) -> list[tuple[str, bytes]]:
-    """The regular files of a gzipped tar, their paths without the folder that GitHub puts around all of them."""
-    found = []
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-            for member in tar:
-                if member.isfile() and member.size <= _LARGEST and (file := tar.extractfile(member)):
-                    found.append((member.name.partition("/")[2], file.read()))
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise ApiError(0, "an archive that is cut or is none") from error
-    return found

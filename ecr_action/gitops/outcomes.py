@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from ecr_action.errors import BranchProtected, Failure, GitOpsAccess, GitOpsBusy, GitOpsMissing, GitOpsRefused
+from ecr_action.errors import (
+    BranchProtected,
+    Failure,
+    GitOpsAccess,
+    GitOpsBusy,
+    GitOpsMissing,
+    GitOpsRefused,
+)
 
 _STALE = re.compile(r"Expected branch to point to |is at [0-9a-f]{40,64}\b.*\bbut expected [0-9a-f]{40,64}", re.DOTALL)
 _RULES = re.compile(
@@ -61,6 +68,8 @@ def failure(refusal: Refusal, repository: str, branch: str, token: str) -> Failu
         return _protected(said, repository, branch)
     if refusal.type == "FORBIDDEN" and branch:
         return _read_only(said, refusal.headers, repository, branch, token)
+    if refusal.type == "NOT_FOUND" and not branch:
+        return _absent(repository, token, said, refusal.headers)
     if refusal.type in ("FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES") or refusal.status in (403, 404):
         return no_access(repository, token, said, refusal.headers)
     if refusal.passing:
@@ -108,6 +117,12 @@ def no_access(repository: str, token: str, said: str, headers: Mapping[str, str]
     )
 
 
+def _absent(repository: str, token: str, said: str, headers: Mapping[str, str]) -> GitOpsAccess:
+    """As no_access, of a repository that may be made at this moment: transient."""
+    denied = no_access(repository, token, said, headers)
+    return GitOpsAccess(denied.what, why=denied.why, fix=denied.fix, transient=True)
+
+
 def _facts(said: str, headers: Mapping[str, str]) -> str:
     wanted = headers.get("x-accepted-github-permissions", "")
     scopes = headers.get("x-oauth-scopes")
@@ -144,10 +159,12 @@ def _boxes(token: str, repository: str) -> str:
 
 
 def empty(repository: str) -> GitOpsMissing:
-    """A repository without a commit can't be committed to by GitHub's API."""
+    """A repository without a commit, for an app that brings no manifests of its own."""
     return GitOpsMissing(
         f"{repository} is empty: there is no file to bump.",
-        fix=f"Commit the app's manifests to {repository} first, with 'image: placeholder' for the image.",
+        why="It has no commit, and this commit of the app has no manifests to begin it with.",
+        fix=f"Commit the app's manifests to {repository} first, with 'image: placeholder' for the image,\n"
+        "or put them into the folder deploy/ of the app: then they are copied (gitops-bootstrap).",
     )
 
 

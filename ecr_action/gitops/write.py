@@ -10,6 +10,16 @@ from ecr_action.gitops.contention import LOOK_SECONDS, Window
 from ecr_action.protocols import Clock, Commit, Console, GitOps, Snapshot, Stale
 
 BUDGET_SECONDS = 600.0
+# What was read longer ago than this was likely to be refused: that is no sign of a crowd.
+_OLD_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read before, and when (the clock's monotonic seconds)."""
+
+    snapshot: Snapshot
+    at: float
 
 
 def write(
@@ -22,7 +32,7 @@ def write(
     console: Console,
     clock: Clock,
     chance: Callable[[], float],
-    seen: Snapshot | None = None,
+    seen: Seen | None = None,
 ) -> Commit | None:
     """Commit what *decide* makes of the branch as it is; None where there is nothing to change.
 
@@ -31,8 +41,8 @@ def write(
     concurrent commit is neither lost nor overwritten. Raises GitOpsBusy after ten minutes of that, and whatever the
     parts raise.
     """
-    turns = _Turns(lambda: gitops.read(patterns, needles), console, clock, chance)
-    snapshot = seen or turns.read()
+    turns = _Turns(lambda: gitops.read(patterns, needles), console, clock, chance, seen.at if seen else 0.0, bool(seen))
+    snapshot = seen.snapshot if seen else turns.read()
     while True:
         changes = decide(snapshot)
         if not changes:
@@ -53,23 +63,22 @@ class _Turns:
     console: Console
     clock: Clock
     chance: Callable[[], float]
+    looked: float
+    handed_over: bool
     window: Window = field(default_factory=Window)
-    # When the branch was last looked at; None where somebody else did, before.
-    looked: float | None = None
 
     def __post_init__(self) -> None:
         self.end = self.clock.monotonic() + BUDGET_SECONDS
 
     def read(self) -> Snapshot:
         snapshot = self.look()
-        self.looked = self.clock.monotonic()
+        self.looked, self.handed_over = self.clock.monotonic(), False
         return snapshot
 
     def after(self, snapshot: Snapshot, stale: Stale, own: float) -> Snapshot:
         """The branch as it is when our turn comes, after a refusal that took *own* seconds. Raises GitOpsBusy."""
         told = f"{snapshot.branch} of {snapshot.repository}: {str(stale) or 'it moved'};"
-        if self.looked is None:
-            # What was read long ago was bound to be refused: that tells nothing of others who wait.
+        if self.handed_over and self.clock.monotonic() - own - self.looked > _OLD_SECONDS:
             self.console.info(f"{told} reading it again.")
             return self.read()
         self.window.refused()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.github import apps, pulls, rest, rest_git, runs
+from lab.github import apps, contents, pulls, rest, rest_git, runs
 from lab.github.call import Answer, Call
 
 
@@ -58,6 +58,7 @@ ROUTES = (
     _route("GET", "/compare/{basehead*}", rest.compare, READ),
     _route("GET", "/contents/?", rest.contents, READ),
     _route("GET", "/contents/{path*}", rest.contents, READ),
+    _route("PUT", "/contents/{path*}", contents.put, WRITE),
     _route("GET", "/tarball", rest.tarball, READ),
     _route("GET", "/tarball/{ref*}", rest.tarball, READ),
     _route("GET", "/rules/branches/{branch*}", rest.branch_rules, "metadata=read"),

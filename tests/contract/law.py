@@ -31,6 +31,9 @@ COMPOSING = {
     "preview",
     "ensure",
     "expiry",
+    "arrival",
+    "rehearsal",
+    "decision",
     "gate",
     "obtain",
     "waiting",
@@ -47,7 +50,7 @@ COMPOSING = {
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
     "publish deploy promoting bump preview conform ensure obtain waiting tagging rollout proposal proposed services "
-    "expiry gate manifests fitting".split()
+    "expiry gate manifests fitting arrival rehearsal decision".split()
 )
 ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

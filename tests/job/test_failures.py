@@ -120,17 +120,16 @@ def test_a_repository_that_may_not_be_created(stage: Stage) -> None:
 
 
 def test_a_gitops_token_without_access(stage: Stage) -> None:
-    """The image is published all the same; the box to tick is named."""
+    """Nothing is built where it had access before; the box to tick is named."""
+    assert stage.publish(stage.push_payload()).exit_code == 0
     stage.github.token(stage.gitops_token, "platform-bot", {}, kind="fine-grained")
-    result = stage.publish(stage.push_payload())
-    failed(result, "E-GITOPS-ACCESS", stage.gitops, "Contents")
-    assert result.outputs["digest"] == tags_of(stage)["latest"]
-    assert (result.outputs["pushed"], result.outputs["deployed"]) == ("true", "false")
-    assert "### Published, not rolled out" in result.summary
+    commit = stage.commit("Second", {"index.html": "revision 2\n"})
+    failed(stage.publish(stage.push_payload()), "E-GITOPS-ACCESS", stage.gitops, "Contents", "deployed-dev")
+    assert commit not in tags_of(stage)
 
 
 def test_a_gitops_token_that_may_only_read(stage: Stage) -> None:
-    """Found at the commit."""
+    """Found before the build."""
     stage.github.token(stage.gitops_token, "platform-bot", {stage.gitops: "read"}, kind="fine-grained")
     failed(stage.publish(stage.push_payload()), "E-GITOPS-ACCESS", "Contents")
 
@@ -159,6 +158,10 @@ def test_references_of_two_environments_and_no_way_to_tell(make_stage: Make) -> 
 
 
 def test_a_protected_gitops_branch(stage: Stage) -> None:
-    """The rule is named."""
+    """The rule is named; GitHub tells of it at the commit alone, so that the image is published by then."""
     stage.github.repository(stage.gitops, protected={"main": "branch-protection"})
-    failed(stage.publish(stage.push_payload()), "E-GITOPS-PROTECTED", "pull request")
+    result = stage.publish(stage.push_payload())
+    failed(result, "E-GITOPS-PROTECTED", "pull request")
+    assert result.outputs["digest"] == tags_of(stage)["latest"]
+    assert (result.outputs["pushed"], result.outputs["deployed"]) == ("true", "false")
+    assert "### Published, not rolled out" in result.summary

@@ -1,4 +1,4 @@
-"""An image that does not run where its workload may land is published, and not rolled out."""
+"""An image that will not run where its workload may land is not built where `platforms` shows it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_an_architecture_that_is_missing(make_stage: Make) -> None:
     )
     assert by_input.exit_code == 1
     assert "platforms: linux/amd64,linux/arm64" in by_input.log
-    assert stage.gitops_head() == before
+    assert (stage.gitops_head(), tags_of(stage)) == (before, {})
 
     stage.commit("Both", {"index.html": "both\n"})
     done = stage.publish(stage.push_payload(), platforms="linux/amd64,linux/arm64", node_architectures="s390x")

@@ -1,4 +1,7 @@
-"""What can't be decided or read in the GitOps repository: an error that lists what is there, and nothing written."""
+"""What can't be decided or read in the GitOps repository: an error that lists what is there, before anything is built.
+
+A repository that is being made at this moment is another matter: it is waited for once the image is there.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from lab.stage import Stage
-from tests.job.seen import repository_of, tags_of
+from tests.job.seen import gitops_file, repository_of, tags_of
 
 Make = Callable[..., Stage]
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -72,7 +75,7 @@ CASES = {
 
 @pytest.mark.parametrize("bad", CASES.values(), ids=CASES.keys())
 def test_nothing_is_written_and_the_error_lists_what_is_there(make_stage: Make, bad: Bad) -> None:
-    """The image is published all the same."""
+    """Nothing was built by then, and no image was pushed."""
     stage = make_stage({path: text.replace("APPLE", "APPs") for path, text in bad.files.items()})
     app, before = repository_of(stage), stage.gitops_head()
     result = stage.publish(stage.push_payload(), **bad.inputs)
@@ -81,4 +84,30 @@ def test_nothing_is_written_and_the_error_lists_what_is_there(make_stage: Make, 
     said = [words.replace("APPLE", "APPs").replace("APP", app) for words in bad.says]
     assert [words for words in said if words not in result.log] == []
     assert stage.gitops_head() == before
-    assert stage.head in tags_of(stage)
+    assert tags_of(stage) == {}
+    assert [call for call in stage.calls() if call.startswith("registry:P")] == []
+
+
+@pytest.mark.parametrize("token", ["read", "nobody"])
+def test_a_token_that_may_not_write_is_told_before_the_build(make_stage: Make, token: str) -> None:
+    """Or that GitHub does not know."""
+    stage = make_stage()
+    if token == "read":
+        stage.github.token("github_pat_read", "eve", {stage.gitops: "read"}, kind="fine-grained")
+    result = stage.publish(stage.push_payload(), gitops_token=f"github_pat_{token}")
+    assert result.exit_code == 1
+    assert "E-GITOPS-ACCESS" in result.log
+    assert tags_of(stage) == {}
+
+
+def test_a_repository_that_comes_while_the_image_is_built_is_waited_for(make_stage: Make) -> None:
+    """Scaffolded at this moment: it is not there before the build, nor at the first look after it."""
+    stage = make_stage()
+    stage.github.repository(stage.gitops, hidden_calls=2)
+    result = stage.publish(stage.push_payload())
+    assert result.exit_code == 0, result.log
+    assert (result.outputs["deployed"], result.outputs["gitops-commit"]) == ("true", stage.gitops_head())
+    assert result.outputs["image"] in gitops_file(stage, "manifests/deployment.yaml")
+    notices = [annotation.message for annotation in result.annotations if annotation.level == "notice"]
+    assert [text for text in notices if text.endswith("It is asked for again after the build.")]
+    assert "Asking again, for 120 s." in result.log

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from lab.github import setup as github
 from lab.runner.shim import StepResult
 from lab.stage import Stage
 from tests.job.seen import gitops_file, repository_of
@@ -44,7 +45,8 @@ SHARED = "applications/workloads/shop/APP/deployment.yaml"
 class Layout:
     """The *files* that a GitOps repository begins with, and those that *branch* and *release* runs of it edit.
 
-    *label* counts the version labels of an edited file, *environment* is what the workflow says on pushes.
+    *label* counts the version labels of an edited file, *environment* is what the workflow says on pushes; *empty*: the
+    repository has no commit, and the files are the app's own, in its folder deploy/.
     """
 
     files: Mapping[str, str]
@@ -52,6 +54,7 @@ class Layout:
     release: str
     labels: int = 2
     environment: str = "-"
+    empty: bool = False
 
 
 def _overlays(*names: str) -> dict[str, str]:
@@ -62,6 +65,7 @@ def _overlays(*names: str) -> dict[str, str]:
 DEV, QA, PROD = (f"overlays/{name}/kustomization.yaml" for name in ("dev", "qa", "prod"))
 LAYOUTS = {
     "its own, a placeholder": Layout({OWN: DEPLOYMENT.format(image="placeholder")}, OWN, OWN),
+    "its own, empty": Layout({OWN: DEPLOYMENT.format(image="placeholder")}, OWN, OWN, empty=True),
     "its own, a host to fill in": Layout({OWN: DEPLOYMENT.format(image=TEMPLATE)}, OWN, OWN),
     "a shared one": Layout(
         {
@@ -85,6 +89,12 @@ class Story:
         self.files = {
             path.replace("APP", self.app): text.replace("APP", self.app) for path, text in layout.files.items()
         }
+
+    def empty(self) -> None:
+        """The GitOps repository as it is before anybody has committed to it; its files come with the app."""
+        bare = github.repository(self.stage.github.state, self.stage.gitops)
+        github.git.Bare(bare).delete("refs/heads/main")
+        self.stage.commit("Manifests", {f"deploy/{path}": text for path, text in self.files.items()})
 
     def push(self) -> StepResult:
         """A commit on the default branch, published."""
@@ -129,6 +139,8 @@ class Story:
 def test_the_life_of_an_app(make_stage: Make, layout: Layout) -> None:
     """Each event edits the file that is its own, and there the image and its version labels alone."""
     story = Story(make_stage(dict(layout.files)), layout)
+    if layout.empty:
+        story.empty()
     first = story.push()
     story.now(layout.branch, first.outputs["image"])
     second = story.push()

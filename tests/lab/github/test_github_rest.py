@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.github import git, setup
+from lab.github import client, git, setup
 from tests.lab.github import documents
 
 REPO = "/repos/{owner}/{repo}"
@@ -151,6 +151,35 @@ def test_contents_follow_a_symbolic_link_without_a_word(place: Any) -> None:
     setup.commit(place.bare, {"app/link": ("120000", "../README.md")}, "link")
     reply = place.get("/contents/app/link").json
     assert (reply["type"], base64.b64decode(reply["content"])) == ("file", b"hello\n")
+
+
+def test_a_file_is_put_into_an_empty_repository(place: Any) -> None:
+    """Its first commit, on the default branch; the git database refuses an empty repository."""
+    place.github.repository("acme/begun")
+    place.github.token("begins", "ada", {"acme/begun": "write"})
+    body = {"message": "first", "content": base64.b64encode(b"hello\n").decode()}
+    assert place.github.request("POST", "/repos/acme/begun/git/trees", "begins", {"tree": []}).status == 409
+    made = place.github.request("PUT", "/repos/acme/begun/contents/README.md", "begins", body)
+    assert (made.status, made.json["content"]["path"]) == (201, "README.md")
+    bare = setup.repository(place.github.state, "acme/begun")
+    assert [(row.oid, row.subject) for row in setup.log(bare)] == [(made.json["commit"]["sha"], "first")]
+    assert setup.read(bare, "README.md") == b"hello\n"
+
+
+def test_a_file_is_put_with_its_own_id_only(place: Any) -> None:
+    """Else somebody's change would be lost."""
+    body = {"message": "again", "content": base64.b64encode(b"new\n").decode()}
+    reply = place.send("PUT", "/contents/README.md", body)
+    assert (reply.status, reply.json["message"]) == (422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
+    # Not compared: a 409 fits both forms that the document has for it, of which it may fit one only.
+    plain = client.GitHub(place.github.url, place.github.state)
+    path, other = f"/repos/{place.full_name}/contents", body | {"sha": "0" * 40}
+    assert plain.request("PUT", f"{path}/README.md", place.token, other).status == 409
+    there = place.get("/contents/README.md").json["sha"]
+    assert place.send("PUT", "/contents/README.md", body | {"sha": there}).status == 200
+    assert setup.read(place.bare, "README.md") == b"new\n"
+    place.github.repository(place.full_name, protected={"main": "ruleset"})
+    assert plain.request("PUT", f"{path}/other", place.token, body).status == 409
 
 
 def test_references_are_made_moved_and_deleted(place: Any) -> None:

@@ -25,6 +25,7 @@ def _calls(place: Any) -> list[tuple[str, str, Any]]:
         ("GET", "", None), ("GET", "/branches/main", None), ("GET", "/commits", None),
         ("GET", f"/commits/{head}/pulls", None), ("GET", "/commits/main", None),
         ("GET", f"/compare/{head}...bump", None), ("GET", "/contents/", None), ("GET", "/contents/app", None),
+        ("PUT", "/contents/new", {"message": "m", "content": ""}),
         ("GET", "/tarball", None), ("GET", "/tarball/main", None), ("GET", "/rules/branches/main", None),
         ("GET", "/git/trees/main", None), ("POST", "/git/trees", {"tree": []}),
         ("GET", f"/git/blobs/{blob}", None), ("POST", "/git/blobs", {"content": "x"}),

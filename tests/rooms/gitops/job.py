@@ -10,15 +10,20 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ecr_action import assemble, environment, inputs, plan
 from ecr_action import wanted as wanting
+from ecr_action.environment import Environment
 from ecr_action.github import context
 from ecr_action.github.api import Api  # noqa: F401 (loaded before the processes part)
 from ecr_action.github.commands import Runner
 from ecr_action.gitops.commit import GitHubGitOps  # noqa: F401
-from ecr_action.report import Outcome
+from ecr_action.protocols import Console
+from ecr_action.rehearsal import rehearse
+from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -32,19 +37,25 @@ class NoImages:
         raise AssertionError
 
 
-def job() -> int:
-    """Roll the image of GITHUB_SHA out; 0 where it was deployed."""
-    started, console = environment.read(), Runner()
+def roll_out_of(
+    started: Environment,
+    console: Console,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+    **changes: Any,
+) -> RolledOut:
+    """Roll the image of GITHUB_SHA out, which is built while *meanwhile* happens; *changes* are services."""
     parsed, problems = inputs.parse(started.inputs)
     commit = started.get("GITHUB_SHA")
     found = context.read(started.variables, started.payload, context.Checkout(head=commit))
     made, more = plan.make(parsed, found, commit_of_tag=lambda _: None)
     asked, further = wanting.wanted(made, parsed, found, workspace=".", read_file=lambda _: None)
     assert not (*problems, *more, *further)
-    services = assemble.services(asked, parsed, found, started, console)
+    services = replace(assemble.services(asked, parsed, found, started, console), **changes)
+    rehearsed = rehearse(asked, f"{HOST}/{made.repository}", {}, NoImages(), services)
+    meanwhile()
     outcome = Outcome(plan=made, uri=f"{HOST}/{made.repository}", primary=commit[:7], digest=f"sha256:{'a' * 64}")
-    rolled_out = roll_out(asked, [outcome], NoImages(), services)
-    return 0 if rolled_out.deployed and rolled_out.commit else 1
+    return roll_out(asked, [outcome], NoImages(), services, rehearsed)
 
 
 def part(variables: dict[str, str]) -> int:
@@ -57,7 +68,8 @@ def part(variables: dict[str, str]) -> int:
         with open(variables["LOG"], "w", encoding="utf-8") as sys.stdout:
             os.environ.update(variables)
             try:
-                status = job()
+                rolled_out = roll_out_of(environment.read(), Runner())
+                status = 0 if rolled_out.deployed and rolled_out.commit else 1
             except BaseException:
                 traceback.print_exc(file=sys.stdout)
     finally:

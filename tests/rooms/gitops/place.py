@@ -73,13 +73,15 @@ class Place:
 
 
 def _short(path: str, operation: str | None) -> str:
-    return operation or next((word for word in ("trees", "tarball", "blobs", "commits") if f"/{word}" in path), path)
+    return operation or next(
+        (word for word in ("trees", "tarball", "blobs", "commits", "compare") if f"/{word}" in path), path
+    )
 
 
-def place_in(github: client.GitHub, files: Mapping[str, str] | None = None) -> Place:
-    """A new repository with *files* (FILES where None)."""
+def place_in(github: client.GitHub, files: Mapping[str, str] | None = None, *, empty: bool = False) -> Place:
+    """A new repository with *files* (FILES where None), or *empty*."""
     name = f"acme/gitops{next(_NUMBERS)}"
-    bare = github.repository(name, FILES if files is None else files)
+    bare = github.repository(name, None if empty else FILES if files is None else files)
     github.token(f"ghp_{name}", "ada", {name: "write"})
     return Place(github, name, bare, f"ghp_{name}")
 

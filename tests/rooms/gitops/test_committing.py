@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
-from ecr_action.protocols import Stale
+from ecr_action.protocols import Snapshot, Stale
 from lab.github import client, setup
 
-from .place import DEV, FILES, NEEDLES, PROD, Place, bumped
+from .place import DEV, FILES, NEEDLES, PROD, Place, bumped, place_in
 
 MUTATION = "createCommitOnBranch"
 
@@ -279,3 +280,58 @@ def test_the_token_is_masked_before_anything_is_asked(place: Place) -> None:
     """By the runner's own command."""
     place.room()
     assert place.said.masked == [place.token]
+
+
+NEW = {"manifests/pod.yaml": b"image: new\n", "manifests/service.yaml": b"kind: Service\n"}
+
+
+def test_an_empty_repository_is_begun_and_then_gets_all_files_at_once(github: client.GitHub) -> None:
+    """GitHub makes no commit of several files where there is none yet."""
+    place = place_in(github, empty=True)
+    made = place.write(place.room(), lambda _: NEW, patterns=[])
+    assert made is not None
+    assert place.subjects() == ["Bump", "Initial commit"]
+    assert {path: place.read(path) for path in NEW} == NEW
+    assert place.read("README.md") == f"# {place.name.rpartition('/')[2]}\n".encode()
+
+
+def test_a_readme_of_ours_is_what_an_empty_repository_begins_with(github: client.GitHub) -> None:
+    """Not one that is changed a moment later."""
+    place = place_in(github, empty=True)
+    place.write(place.room(branch="live"), lambda _: NEW | {"README.md": b"ours\n"}, patterns=[])
+    assert [row.subject for row in setup.log(place.bare, "live")] == ["Bump", "Initial commit"]
+    assert setup.read(place.bare, "README.md", "live~1") == b"ours\n"
+
+
+def test_who_begins_an_empty_repository_at_the_same_time_loses_nothing(github: client.GitHub) -> None:
+    """It is read again, and what is decided then holds."""
+    place = place_in(github, empty=True)
+    seen: list[str] = []
+
+    def decide(snapshot: Snapshot) -> Mapping[str, bytes]:
+        seen.append(snapshot.head)
+        if not snapshot.head:
+            place.commit({"README.md": "theirs\n"})
+        return NEW
+
+    assert place.write(place.room(), decide, patterns=[]) is not None
+    assert (seen[0], len(seen)) == ("", 2)
+    assert place.subjects() == ["Bump", "Somebody else"]
+    assert place.read("README.md") == b"theirs\n"
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"status": 502, "when": "after"}])
+def test_a_beginning_that_got_no_answer_is_looked_at_again(github: client.GitHub, fault: dict[str, Any]) -> None:
+    """It may have been made."""
+    place = place_in(github, empty=True)
+    github.fault(method="PUT", **fault)
+    assert place.write(place.room(), lambda _: NEW, patterns=[]) is not None
+    assert place.subjects() == ["Bump", "Initial commit"]
+
+
+def test_a_token_that_may_not_begin_a_repository_is_told_so(github: client.GitHub) -> None:
+    """As with any other commit."""
+    place = place_in(github, empty=True)
+    github.fault(method="PUT", status=403, body={"message": "Resource not accessible by personal access token"})
+    with pytest.raises(GitOpsAccess):
+        place.write(place.room(), lambda _: NEW, patterns=[])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecr_action.errors import GitOpsRefused
-from ecr_action.gitops.commit import oid_of
+from ecr_action.gitops.archive import oid_of
 from lab.github import client, git, setup
 
 from .place import DEV, FILES, NEEDLES, PROD, Place, place_in
@@ -130,14 +130,12 @@ def test_a_missing_branch_names_the_default_one(place: Place) -> None:
     assert refused.value.fix == "gitops-branch: main"
 
 
-def test_an_empty_repository_is_told_as_such(github: client.GitHub) -> None:
-    """There is no file in it, and GitHub's API can't make its first commit."""
-    name = "acme/nothing-yet"
-    github.repository(name)
-    github.token("ghp_empty", "ada", {name: "write"})
-    empty = Place(github, name, github.state, "ghp_empty")
-    with pytest.raises(GitOpsRefused, match="is empty"):
-        empty.room().read([], NEEDLES)
+@pytest.mark.parametrize("patterns", [[], [DEV], ["apps/*.yaml"]])
+def test_an_empty_repository_has_no_head_and_no_files(github: client.GitHub, patterns: list[str]) -> None:
+    """Whatever is asked for; it may have a first commit a moment later."""
+    empty = place_in(github, empty=True)
+    snapshot = empty.room().read(patterns, NEEDLES)
+    assert (snapshot.repository, snapshot.head, snapshot.files, snapshot.paths) == (empty.name, "", (), ())
 
 
 def test_many_files_are_three_calls_as_well(github: client.GitHub) -> None:

@@ -64,6 +64,13 @@ def test_a_forbidden_call_with_a_limit_in_its_headers_is_a_limit() -> None:
     assert not ApiError(403, "Resource not accessible by integration").limited
 
 
+def test_what_a_read_does_not_find_may_be_there_later() -> None:
+    """A commit that does not find it is another matter: it was there a moment ago."""
+    missing = ApiError(200, "Could not resolve to a Repository with the name 'o/r'.", "NOT_FOUND")
+    assert failure(missing, "o/r", "", "ghp_x").transient
+    assert not failure(missing, "o/r", "main", "ghp_x").transient
+
+
 def test_a_refusal_of_a_read_names_no_branch_that_was_not_given() -> None:
     """The default one is not known by then."""
     assert failure(ApiError(200, "odd"), "o/r", "", "t").what == "GitHub refused a call on o/r: odd."

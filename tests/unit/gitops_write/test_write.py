@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ecr_action.errors import GitOpsBusy
-from ecr_action.gitops.write import write
+from ecr_action.gitops.write import Seen, write
 from ecr_action.protocols import Commit, File, Snapshot, Stale
 from tests.rooms.github.said import QuickClock, Said
 
@@ -43,7 +43,7 @@ def run(
     decide: Callable[[Snapshot], Mapping[str, bytes]],
     *,
     chance: float = 0.5,
-    seen: Snapshot | None = None,
+    seen: Seen | None = None,
 ) -> Commit | None:
     """The loop with *chance* (half) of each window."""
     return write(
@@ -80,13 +80,16 @@ def test_on_a_crowded_branch_looking_is_all_that_is_done() -> None:
 
 def test_what_was_read_long_before_is_decided_on_first() -> None:
     """One call less; where the branch has moved since, it is read at once: that is no sign of a crowd."""
-    seen = Snapshot(repository="o/r", branch="main", head="0", files=())
+    seen = Seen(Snapshot(repository="o/r", branch="main", head="0", files=()), -11.0)
     branch, clock = Branch(), QuickClock()
     assert run(branch, clock, lambda _: {"a.yaml": b"new"}, seen=seen) is not None
     assert (branch.reads, branch.commits[0][0]) == (0, "0")
     branch = Branch(moves=1)
     assert run(branch, clock, lambda _: {"a.yaml": b"new"}, seen=seen) is not None
     assert (branch.reads, branch.commits[0][0], clock.slept) == (1, "1", [])
+    branch, seen = Branch(moves=1), replace(seen, at=-1.0)
+    assert run(branch, clock, lambda _: {"a.yaml": b"new"}, seen=seen) is not None
+    assert (branch.reads, clock.slept) == (1, [4.0])
 
 
 def test_nothing_decided_is_nothing_committed() -> None:

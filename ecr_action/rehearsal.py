@@ -1,0 +1,48 @@
+"""The roll-out, tried before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ecr_action.decision import Run
+from ecr_action.errors import GitOpsAccess
+from ecr_action.gitops import edit
+from ecr_action.gitops.write import Seen
+from ecr_action.protocols import Image, Images
+from ecr_action.report import Outcome
+from ecr_action.rollout import Rehearsed, begins, decided
+from ecr_action.services import Services
+from ecr_action.wanted import Wanted
+
+# In the place of the digest that is not known yet: references that have one are edited as they will be.
+_ANY_DIGEST = "sha256:" + "0" * 64
+
+
+def rehearse(wanted: Wanted, uri: str, there: Mapping[str, Image], images: Images, services: Services) -> Rehearsed:
+    """Read the GitOps repository and try the edit, before anything is built: what is wrong with it is told by then.
+
+    Whether what stands may be replaced is not asked: that counts when the image is there. *uri* is the image's
+    repository, *there* its tags. Raises errors.Failure; before the first roll-out a repository that is not there, or
+    has no commit, may have come by the end of the build.
+    """
+    gitops, console = wanted.gitops, services.console
+    if gitops is None:
+        return Rehearsed()
+    plan = wanted.plan
+    planned = Outcome(plan=plan, uri=uri, primary=plan.tags.primary or "", digest=_ANY_DIGEST)
+    run = Run(wanted, gitops, {plan.repository: planned}, images, services, judges=False)
+    try:
+        snapshot = services.gitops().read(gitops.patterns, edit.needles(run.targets))
+        at = services.clock.monotonic()
+        if snapshot.head or begins(gitops, services):
+            decided(run, lambda: run.decide(snapshot))
+            return Rehearsed(Seen(snapshot, at))
+        console.notice(f"{snapshot.repository} is empty; its first commit is waited for after the build.")
+    except GitOpsAccess as absent:
+        if not absent.transient:
+            raise
+        if plan.mark in there:
+            absent.why = f"{absent.why} It was there before: an image has the mark {plan.mark}."
+            raise
+        console.notice(f"{absent.what} It is asked for again after the build.", title="GitOps")
+    return Rehearsed()
