@@ -348,7 +348,7 @@ class GitOpsRefused(Failure):
 class GitOpsMissing(GitOpsRefused):
     """The GitOps repository lacks what an input names: the branch, a file, or any commit at all.
 
-    The message has what is there. Correct ``gitops-branch`` or ``gitops-files`` and run again: the image is published.
+    The message has what is there. Correct ``gitops-branch`` or ``gitops-files`` and run again.
     """
 
     code = "E-GITOPS-FILES"
