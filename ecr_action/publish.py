@@ -9,14 +9,14 @@ from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
 from ecr_action.gate import scan_gate
-from ecr_action.obtain import obtain_image
+from ecr_action.obtain import Obtained, obtain_image
 from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images
 from ecr_action.rehearsal import rehearse
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import Rehearsed, roll_out
-from ecr_action.services import Services
+from ecr_action.services import Cloud, Services
 from ecr_action.tagging import complete_tags, mark_deployed, rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
@@ -46,9 +46,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
         choice, image = obtained.choice, obtained.image
-        if wanted.load:
-            name = f"{state.uri}:{choice.tags.primary}"
-            services.engine().load(f"{state.uri}@{image.digest}", name, cloud.logins.login())
+        _load(wanted, state.uri, obtained, cloud, services)
     scanned = None
     if wanted.gate is not None:
         with timeline.phase("Scan"):
@@ -83,6 +81,12 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise
     return replace(outcome, seconds=timeline.seconds)
+
+
+def _load(wanted: Wanted, uri: str, obtained: Obtained, cloud: Cloud, services: Services) -> None:
+    if wanted.load:
+        name = f"{uri}:{obtained.choice.tags.primary}"
+        services.engine().load(f"{uri}@{obtained.image.digest}", name, cloud.logins.login())
 
 
 def _roll_out(
