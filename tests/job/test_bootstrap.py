@@ -71,6 +71,19 @@ def test_the_manifests_come_with_the_first_roll_out_and_never_again(make_stage: 
     assert "100644 pod.yaml" not in tree(stage)
 
 
+def test_an_empty_repository_begins_with_the_apps_manifests(make_stage: Make) -> None:
+    """No file, no commit, no branch: after the run there is one, with the image in it."""
+    stage = make_stage({})
+    github.git.Bare(github.repository(stage.github.state, stage.gitops)).run("update-ref", "-d", "refs/heads/main")
+    app = repository_of(stage)
+    give(stage, {"pod.yaml": POD, "conf/app.properties": "a=1\n"})
+    first = ok(stage.publish(stage.push_payload()))
+    assert gitops_file(stage, "pod.yaml") == POD.replace("APP", app).replace("placeholder", first.outputs["image"])
+    # GitHub makes a first commit of one file alone.
+    assert tree(stage) - {"100644 README.md"} == {"100644 pod.yaml", "100644 conf/app.properties"}
+    assert (first.outputs["gitops-commit"], first.outputs["deployed"]) == (stage.gitops_head(), "true")
+
+
 def test_what_can_not_be_copied_stops_with_nothing_written(make_stage: Make) -> None:
     """A folder that is none, one without the image, none wanted, other apps' repository; each says what to do."""
     stage = make_stage({"apps/other/pod.yaml": POD.replace("APP", "other").replace("placeholder", f"{HOST}/other:1")})
