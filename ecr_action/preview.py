@@ -6,7 +6,7 @@ changes by itself, and its state must not keep anybody from merging, least of al
 
 from __future__ import annotations
 
-from ecr_action.errors import Failure, InputProblems, NoReference
+from ecr_action.errors import Failure, NoReference
 from ecr_action.gitops import edit
 from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
@@ -28,8 +28,6 @@ def preview(wanted: Wanted, services: Services) -> Previewed | None:
         return None
     told = Previewed(repository=shown.gitops.repository, environment=shown.environment)
     try:
-        if shown.problems:
-            raise InputProblems(shown.problems)
         result = _result(wanted, shown, services)
     except Failure as failure:
         return _failed(told, failure, wanted, services)

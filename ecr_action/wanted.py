@@ -51,16 +51,12 @@ class GitOpsWanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What a merge would roll out, to be shown alone: the image *tag* of *registry* (a host) in *environment*.
-
-    *problems*: what the run of the merge would refuse.
-    """
+    """What a merge would roll out, to be shown alone: the image *tag* of *registry* (a host) in *environment*."""
 
     gitops: GitOpsWanted
     registry: str
     tag: str
     environment: str
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +218,9 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
     )
     if inputs.gitops_files and not chosen:
         has = ", ".join(sorted({str(path.environment) for path in inputs.gitops_files}))
+        if plan.version is None and plan.builds and not plan.named:
+            # The line that a push is offered where a release stands in the file: it moves with releases from then on.
+            return None, f"gitops-files has paths for {has} alone, and this run is for {plan.environment}"
         fix = f"Add a line like '{plan.environment}: path/to/file.yaml'."
         problems.append(
             Problem("gitops-files", f"has paths for {has} alone, and this run is for {plan.environment}.", fix)
@@ -246,10 +245,10 @@ def _preview(inputs: Inputs, plan: Plan, context: Context) -> tuple[Preview | No
     """What is shown of the roll-out after a merge, or None and why nothing is."""
     problems: list[Problem] = []
     asked = replace(plan, gitops=True, environment=plan.preview)
-    gitops, _ = _gitops(inputs, asked, context, problems) if plan.preview else (None, "")
+    gitops, missing = _gitops(inputs, asked, context, problems) if plan.preview else (None, "")
     if gitops is None or plan.preview is None:
-        return None, ""
-    if any(problem.name in ("gitops-token", *_APP) for problem in problems):
+        return None, missing if inputs.gitops_files else ""
+    if problems:
         return None, f"what a merge would change in {gitops.repository} is not shown, this run has no token for it"
     # The role is one of the registry's account as a rule: a run that does not push has no other word on it.
     account = inputs.registry_id or (inputs.role_to_assume or ":::::").split(":")[4]
@@ -262,11 +261,7 @@ def _preview(inputs: Inputs, plan: Plan, context: Context) -> tuple[Preview | No
         registry=f"{account}.dkr.ecr.{inputs.aws_region}.{domain}",
         tag=plan.commit[: inputs.short_sha_length] or "unknown",
         environment=plan.preview,
-        problems=tuple(problems),
     ), ""
-
-
-_APP = ("gitops-app-id", "gitops-app-private-key")
 
 
 def _no_credentials(inputs: Inputs, repository: str) -> Problem:

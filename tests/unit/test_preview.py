@@ -96,11 +96,11 @@ def test_what_is_missing_is_a_word_in_the_log(given: dict[str, str], words: str)
     assert bool(result.preview_missing) is bool(words)
 
 
-def test_what_the_run_of_the_merge_would_refuse_is_kept() -> None:
-    """It is told as that run would."""
-    preview = made(gitops_files="prod: p.yaml").preview
-    assert preview is not None
-    assert [problem.name for problem in preview.problems] == ["gitops-files"]
+def test_files_of_other_environments_alone_are_left_alone() -> None:
+    """As the push after the merge leaves them."""
+    result = made(gitops_files="prod: p.yaml")
+    assert result.preview is None
+    assert "prod alone" in result.preview_missing
 
 
 def test_a_bump_shows_nothing() -> None:

@@ -107,11 +107,19 @@ def test_a_deploy_copies_no_manifests() -> None:
     assert asked.gitops.bootstrap == ""
 
 
-def test_files_of_other_environments_alone_are_a_problem() -> None:
-    """With the line to add."""
-    _, problems = made(gitops_token="t", gitops_files="prod: p.yaml")
+def test_a_push_leaves_files_of_other_environments_alone() -> None:
+    """It says why nothing is rolled out; the image is published all the same."""
+    found, problems = made(gitops_token="t", gitops_files="prod: p.yaml")
+    assert problems == ()
+    assert found.gitops is None
+    assert "prod alone" in found.gitops_missing
+
+
+def test_a_release_that_no_file_is_for_is_a_problem() -> None:
+    """With the line to add: nobody would see that it was not deployed."""
+    _, problems = made(ref="refs/tags/v1.0.0", gitops_token="t", gitops_files="dev: p.yaml")
     assert names(problems) == ["gitops-files"]
-    assert "dev: path/to/file.yaml" in problems[0].fix
+    assert "prod: path/to/file.yaml" in problems[0].fix
 
 
 @pytest.mark.parametrize(
