@@ -38,8 +38,11 @@ def with_added(
         tag = _tag(template, values, facts, source, inputs, repository, problems)
         if tag is None or tag in (*found.order, *fixed, *moving, *once):
             continue
+        of_branch = "event=branch" in template or "branch" in tags.placeholders(template)
+        # A branch such as release/1.2.0 moves on; a tag that is a version by itself never does.
+        once_only = versions.of_tag(tag) is not None if of_branch else named_once(tag)
         one_commit = any(name in ("sha", "sha7") for name in tags.placeholders(template)) or "type=sha" in template
-        (fixed if one_commit else once if named_once(tag) else moving).append(tag)
+        (fixed if one_commit else once if once_only else moving).append(tag)
     order = dict.fromkeys((*found.order, *(tag for tag in (*fixed, *once, *moving) if tag != "latest")))
     order = dict.fromkeys((*order, *(("latest",) if "latest" in moving else ())))
     made = replace(found, fixed=tuple(fixed), versions=tuple(once), moving=tuple(moving), order=tuple(order))
@@ -93,8 +96,9 @@ def _of_reference(text: str, inputs: Inputs, repository: str, problems: list[Pro
         said.append(f"the repository {found.path!r} (this run's is {repository!r})")
     if inputs.aws_region and place.region != inputs.aws_region:
         said.append(f"the region {place.region} (this run's is {inputs.aws_region})")
-    if inputs.registry_id and place.account != inputs.registry_id:
-        said.append(f"the account {place.account} (this run's is {inputs.registry_id})")
+    account = inputs.registry_id or (inputs.role_to_assume or ":::::").split(":")[4]
+    if account and place.account != account:
+        said.append(f"the account {place.account} (this run's is {account})")
     if said:
         fix = f"Write the tag alone: '{found.tag}'. Another place takes a step of its own."
         problems.append(Problem("tags", f"has {text!r}, of {' and '.join(said)}.", fix))

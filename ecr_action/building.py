@@ -72,7 +72,7 @@ def outputs(value: str) -> tuple[str, ...]:
             raise Wrong(f"has {entry!r}: standard output is the log.", "Write a file: type=tar,dest=out.tar")
         if kind not in _OUTPUTS:
             raise Wrong(f"has {entry!r}; a line is type={'|'.join(_OUTPUTS)},... or a folder.")
-        if kind in PUSHED and (mine := re.search(r"(?:^|,)((?:name|push-by-digest|dest)=[^,]*)", entry)):
+        if kind in PUSHED and (mine := re.search(r"(?:^|,)([\s\"]*(?:name|push-by-digest|dest)=[^,]*)", entry, re.I)):
             fix = "Leave it out: the image is pushed to this step's repository under its tags."
             raise Wrong(f"has {entry!r} with {mine[1]!r}.", fix)
     return found

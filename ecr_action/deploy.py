@@ -87,6 +87,9 @@ def _promoted(
     promoting.refuse_taken(tags, there, image, state, cloud.images)
     promoting.take_over(image, named, state, cloud, services)
     scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services) if wanted.gate else None
+    # To copy and to scan takes long: what others have tagged meanwhile stays theirs.
+    there = cloud.images.find(state.name, tags)
+    promoting.refuse_taken(tags, there, image, state, cloud.images)
     for one in tags:
         if one not in there and cloud.images.put_tag(state.name, image, one):
             services.console.info(f"Tagged {one}")

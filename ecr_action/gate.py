@@ -26,6 +26,8 @@ def scan_gate(
     """
     if services.dry_run:
         return None
+    if not image.manifest:
+        image = cloud.images.by_digest(state.name, image.digest) or image
     platforms = revision.platforms(image.manifest) or {"image": image.digest}
     deadline = services.clock.monotonic() + gate.timeout
     scans = {name: _wait(cloud.scans, state.name, digest, deadline, services) for name, digest in platforms.items()}
@@ -96,7 +98,7 @@ def _failure(gate: Gate, judged: Judgement, unscanned: dict[str, str]) -> Vulner
     more = f"\nand {len(judged.failing) - 20} more" if len(judged.failing) > 20 else ""
     return VulnerableImage(
         f"The scan found {len(judged.failing)} vulnerabilities that are {gate.fail_on.lower()} or worse; "
-        f"no tag was put on the image.\n{rows}{more}",
+        f"no tag but its commit's was put on the image.\n{rows}{more}",
         fix="Update the base image or the package. To accept one, with a reason and a last day:\n"
         f"scan-ignore: |\n  {first.name} not reachable from our code 2027-01-31",
     )

@@ -7,12 +7,13 @@ import re
 from ecr_action.aws import iam
 from ecr_action.aws.permissions import EVERYTHING, KEY, PARAMETER, REPOSITORY, SECRET, SECRET_KEY, as_json
 from ecr_action.errors import InputProblems, Problem
+from ecr_action.partitions import partition_of
 from ecr_action.prompt import Command
 
 # Flag -> the form of its values, in words.
 _FORMS = {
     "account": (r"[0-9]{12}|\*", "an account's 12 digits"),
-    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]|\*", "a region like us-east-1"),
+    "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]|\*", "a region like us-east-1"),
     "prefix": (r"[a-z0-9][a-z0-9._/-]*", "the beginning of repository names, like team/"),
     "key": (r"arn:[^:]+:kms:.+", "the ARN of a KMS key"),
     "secret": (r"arn:[^:]+:(secretsmanager:[^:]+:[0-9]{12}:secret|ssm:[^:]+:[0-9]{12}:parameter).+", "a secret's ARN"),
@@ -35,7 +36,7 @@ def policy(command: Command) -> str:
     region, account = command.one("region", "*"), command.one("account", "*")
     secrets, keys = command.flags.get("secret", ()), command.flags.get("key", ())
     profiles = command.flags.get("profile", ())
-    partition = _partition(region)
+    partition = partition_of(region)
     names = command.flags.get("prefix", ("",))
     resources = {
         EVERYTHING: ["*"],
@@ -49,8 +50,3 @@ def policy(command: Command) -> str:
     implied = [("kms", keys), ("secrets", secrets), ("signing", profiles)]
     sets = dict.fromkeys((*command.flags.get("set", ()), *(name for name, given in implied if given)))
     return as_json(iam.policy(sets, resources))
-
-
-def _partition(region: str) -> str:
-    beginning = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
-    return next((name for start, name in beginning.items() if region.startswith(f"{start}-")), "aws")

@@ -225,7 +225,10 @@ def parse(
         except converters.Wrong as wrong:
             problems.append(Problem(name, wrong.what, wrong.fix))
             values[name.replace("-", "_")] = spec.convert("" if spec.default.startswith("${{") else spec.default)
-    problems += _contradictions(values)
+    refused = {problem.name for problem in problems}
+    judged = (("kms-key", "encryption"), ("images", "mode"), ("image", "mode"))
+    unsure = {name for name, by in judged if by in refused} | refused
+    problems += [problem for problem in _contradictions(values) if problem.name not in unsure]
     return Inputs(**values, sources=sources), tuple(problems)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ecr_action.github.context import Context, GitTag, Nothing
+from ecr_action.github.context import Branch, Context, GitTag, Nothing
 from ecr_action.gitops.message import is_ours
 
+# The beginning of the branches that a pull request's commit is made on.
+SCRATCH = "ecr-publish/scratch/"
 _MERGE = re.compile(r"Merge pull request #[0-9]+ from ")
 
 
@@ -18,9 +20,13 @@ def guarded(context: Context) -> Context:
     """
     if not context.pushed or isinstance(context.source, GitTag | Nothing):
         return context
+    if isinstance(context.source, Branch) and context.source.name.startswith(SCRATCH):
+        return replace(context, source=Nothing("the branch is one of this action's own, made for a pull request"))
     head, *others = context.pushed
-    merged = bool(_MERGE.match(head)) and bool(others) and all(map(is_ours, others))
-    if not (is_ours(head) or merged):
+    titles = {title for message in others if (title := message.partition("\n")[0])}
+    merge = bool(_MERGE.match(head)) or head.startswith(tuple(titles))
+    merged = bool(others) and all(map(is_ours, others)) and merge
+    if not (merged or all(map(is_ours, context.pushed))):
         return context
     because = (
         "the push is a GitOps commit of this action, and to publish it would lead to the next one; "

@@ -62,12 +62,26 @@ def obtain_image(
     # Another run may have pushed under the same tag since: that image is not ours.
     standing = fresh.setdefault(content, image)
     image = standing if standing.digest == image.digest or not built.digest else image
-    if choice.keyed and (winner := _winner(plan, choice, image, fresh, cloud.images)) is not None:
-        choice, image, fresh = _settled(wanted, choice, image, winner, fresh, cloud, services)
-    _, taken = _versions(plan, choice, image, fresh, cloud.images)
+    return _decided(wanted, Obtained(choice=choice, image=image, there=fresh, steps=built.steps), cloud, services)
+
+
+def confirmed(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Services) -> Obtained:
+    """*obtained*, by the tags as they are after a long wait. Raises TagTaken."""
+    if services.dry_run:
+        return obtained
+    there = _fresh(wanted, obtained.choice, obtained.there, cloud.images)
+    return _decided(wanted, replace(obtained, there=there), cloud, services)
+
+
+def _decided(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Services) -> Obtained:
+    """What has become of it where another run published the same commit, or took its version, meanwhile."""
+    plan, choice, image, there = wanted.plan, obtained.choice, obtained.image, dict(obtained.there)
+    if choice.image is None and choice.keyed and (winner := _winner(plan, choice, image, there, cloud.images)):
+        choice, image, there = _settled(wanted, choice, image, winner, there, cloud, services)
+    _, taken = _versions(plan, choice, image, there, cloud.images)
     if taken:
         raise taken
-    return Obtained(choice=choice, image=image, there=fresh, steps=built.steps)
+    return replace(obtained, choice=choice, image=image, there=there)
 
 
 def _built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:

@@ -9,7 +9,7 @@ from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
 from ecr_action.gate import scan_gate
-from ecr_action.obtain import Obtained, obtain_image
+from ecr_action.obtain import Obtained, confirmed, obtain_image
 from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images
@@ -51,6 +51,11 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     if wanted.gate is not None:
         with timeline.phase("Scan"):
             scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services)
+            # A scan takes long: what others have published meanwhile decides about the tags.
+            obtained = confirmed(wanted, obtained, cloud, services)
+            if obtained.image.digest != image.digest:
+                scanned = scan_gate(wanted, wanted.gate, state, obtained.image, cloud, services)
+            choice, image = obtained.choice, obtained.image
     with timeline.phase("Tags"):
         foresee(wanted, state, choice, image, cloud, services)
         tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)

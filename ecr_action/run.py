@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -50,7 +50,7 @@ def run(environment: Environment, console: Runner) -> int:
     tree = WorkTree(_folder(environment, parsed), environment.child())
     if command.name == "plan":
         made, more = _planned(parsed, found, tree.commit_of_tag)
-        _refuse((*problems, *more))
+        _refuse((*problems, *_beyond(problems, more)))
         console.result(prompt.plan_json(made) if command.one("format") == "json" else "\n".join(made.explain()))
         return 0
     return _publish(environment, console, parsed, found, tree, problems)
@@ -88,6 +88,12 @@ def _refuse(problems: Iterable[Problem]) -> None:
     found = tuple(dict.fromkeys(problems))
     if found:
         raise InputProblems(found)
+
+
+def _beyond(first: Sequence[Problem], further: Iterable[Problem]) -> Iterator[Problem]:
+    """Those of *further* that are no consequence of *first*: a wrong input has had its default meanwhile."""
+    wrong = {problem.name for problem in first}
+    return (problem for problem in further if problem.name not in wrong)
 
 
 def _content(environment: Environment, console: Runner, parsed: Inputs, tree: WorkTree) -> str | None:
@@ -128,7 +134,8 @@ def _publish(
         read_file=read_file,
         content=_content(environment, console, parsed, tree),
     )
-    _refuse((*problems, *more, *further, *assemble.missing_files(made, asked, environment)))
+    later = (*more, *further, *assemble.missing_files(made, asked, environment))
+    _refuse((*problems, *_beyond(problems, later)))
     for notice in found.notices:
         console.notice(notice)
     services = assemble.services(asked, parsed, found, environment, console)

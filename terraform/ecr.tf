@@ -22,6 +22,11 @@ resource "aws_ecr_repository" "platform_apps" {
     encryption_type = local.encryption
     kms_key         = local.kms_key
   }
+
+  lifecycle {
+    # It can't be changed: to do so all the same would replace the repository, and its images would go.
+    ignore_changes = [encryption_configuration]
+  }
 }
 
 resource "aws_ecr_lifecycle_policy" "platform_apps" {

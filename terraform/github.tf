@@ -19,7 +19,7 @@ locals {
   subjects = {
     for role, lists in local.trust : role => flatten([
       for owner in local.owners : [
-        for repository in coalescelist(lists.repositories, ["*"]) : [
+        for repository in coalescelist(lists.repositories, local.trust["github"].repositories, ["*"]) : [
           for context in local.contexts[role] : join("", [
             "repo:", owner,
             strcontains(owner, "@") ? (endswith(repository, "*") || strcontains(repository, "@") ? repository : "${repository}@*") : split("@", repository)[0],

@@ -73,6 +73,7 @@ locals {
     local.enable_oidc && local.org == "" ? ["github.enable_oidc is true, and github.org is missing: the role would trust nobody. Fix: github.org: \"your-organisation\""] : [],
     local.kms_key != null && local.encryption == "AES256" ? ["ecr.kms_key is given, and ecr.encryption is AES256. Fix: ecr.encryption: KMS"] : [],
     length(try(concat(local.trust["github.release"].tags, local.trust["github.release"].environments, local.trust["github.release"].branches), ["no release"])) == 0 ? ["github.release says not what a release is. Fix: github.release.tags: [\"v*\"], or environments: [\"production\"]"] : [],
+    [for role in local.roles_asked_for : "${role}.pull_requests admits pull requests and nothing else. Fix: ${role}.branches: [\"main\"] beside it." if local.admits_pull_requests[role] && length(concat(local.trust[role].branches, local.trust[role].tags, local.trust[role].environments)) == 0],
     contains(local.permissions, "secrets") && length(local.secrets) == 0 ? ["github.permissions has secrets, and github.secrets is missing. Fix: github.secrets: [\"arn:aws:secretsmanager:...\"]"] : [],
     contains(local.permissions, "signing") && length(local.signing_profiles) == 0 ? ["github.permissions has signing, and github.signing_profiles is missing. Fix: github.signing_profiles: [\"arn:aws:signer:...\"]"] : [],
     contains(local.permissions, "kms") && local.kms_key == null ? ["github.permissions has kms, and ecr.kms_key is missing. Fix: ecr.kms_key: \"arn:aws:kms:...\""] : [],

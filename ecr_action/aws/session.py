@@ -256,7 +256,7 @@ def _as_is(boto: Any, settings: Settings) -> Session:
 
 def _nothing() -> NoCredentials:
     return NoCredentials(
-        "A push needs AWS credentials: role-to-assume is empty, and the SDK's default chain finds none.",
+        "This run needs AWS credentials: role-to-assume is empty, and the SDK's default chain finds none.",
         why="Where role-to-assume is written as a secret, the secret is empty: it is not set in this repository, its "
         "environment or the organization, or it is hidden from this run (a fork's pull request; a run that "
         "Dependabot started has secrets of its own).",

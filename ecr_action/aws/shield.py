@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ecr_action.aws.policy import Policy, Rule
-from ecr_action.aws.simulate import Stored, age_begins, independent, matches, newest_first
+from ecr_action.aws.simulate import DAYS, Stored, age_begins, independent, matches, newest_first
 
 # A counted rule that lets so many more images come is none to warn of.
 MANY = 100
@@ -45,7 +45,7 @@ def end(policy: Policy, images: Sequence[Stored], digest: str, at: datetime) -> 
     chosen = rule.selection
     found = End(digest=digest, tags=image.tags, rule=rule.priority)
     if chosen.by_age:
-        due = age_begins(chosen.count_type, image) + timedelta(days=chosen.count_number)
+        due = age_begins(chosen.count_type, image) + timedelta(days=min(chosen.count_number, DAYS))
         return replace(found, when=max(due, at))
     rank = newest_first([one for one in free if matches(chosen, one.tags, one.status)]).index(image)
     if rank >= chosen.count_number:

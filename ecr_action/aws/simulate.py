@@ -100,6 +100,10 @@ def matches(selection: Selection, tags: Iterable[str], status: str = "ACTIVE") -
     )
 
 
+# No image is older; a policy may have any number, and means never by it.
+DAYS = 999_999
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     # Only * is a wildcard; fnmatch knows ? and [ too.
@@ -109,8 +113,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _due(selection: Selection, chosen: Sequence[Stored], at: datetime) -> list[Stored]:
     if not selection.by_age:
         return newest_first(chosen)[selection.count_number :]
-    limit = at - timedelta(days=selection.count_number)
-    return [image for image in chosen if age_begins(selection.count_type, image) < limit]
+    age = timedelta(days=min(selection.count_number, DAYS))
+    return [image for image in chosen if at - age_begins(selection.count_type, image) > age]
 
 
 def newest_first(chosen: Sequence[Stored]) -> list[Stored]:

@@ -34,6 +34,9 @@ def not_referenced(target: Target, files: Sequence[File], seen: Sequence[Found])
         f"Write the image into the file that is to run it (image: {target.name}:{target.tag}), "
         "or name the field: gitops-files: <path>#<field>"
     )
+    if target.name in images:
+        what = f"{images[target.name]} names {target.name} without a tag: the chart's own version holds there."
+        fix = f"Write a tag beside it (tag: {target.tag}),\nor name the field: {images[target.name]}#image.tag"
     return NoReference(what, why="\n".join(why), fix=fix)
 
 

@@ -70,7 +70,7 @@ def compose(
     what ships, as :func:`shipping.text` has it. Whatever a value holds, it stays in its line and makes no trailer.
     """
     subject, body = _written(shipped, origin, environment, template)
-    trailers = "\n".join(_trailers(shipped, origin))
+    trailers = "\n".join(trailers_of(shipped, origin))
     last = body.rpartition("\n\n")[2]
     if body and all(_TRAILER.fullmatch(line) for line in last.split("\n")):
         trailers = f"{last}\n{trailers}"
@@ -106,6 +106,8 @@ def _written(
     clean = {name: _clean(value or "") for name, value in values.items()}
     text = expand(template or default, clean).replace("\r\n", "\n").replace("\r", "\n").strip()
     subject, _, body = "\n".join(_guarded(_clean(line)) for line in text.split("\n")).partition("\n")
+    # A squash of several commits is told by its bullets, which are no part of a message of ours.
+    body = re.sub(r"^\* ", "- ", body, flags=re.M)
     return subject[:_LONGEST_SUBJECT].strip() or "Deploy", body.strip()
 
 
@@ -116,7 +118,8 @@ def _listed(names: Iterable[str]) -> str:
     return " ".join([", ".join(found[: 3 if more else 4]), *more])
 
 
-def _trailers(shipped: Sequence[Shipped], origin: Origin) -> list[str]:
+def trailers_of(shipped: Sequence[Shipped], origin: Origin) -> list[str]:
+    """The lines by which a commit of ours is known."""
     found = []
     for item in shipped:
         found.append(f"{IMAGE}: {_clean(item.name)}:{_clean(item.tag)}")

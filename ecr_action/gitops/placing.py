@@ -23,16 +23,15 @@ def by_path(found: Found, rule: Environments) -> Found:
 
 
 def by_namespace(found: Sequence[Found], rule: Environments) -> list[Found]:
-    """A file of no environment whose objects lie in namespaces of several: then each object has its namespace's."""
-    names: dict[str, dict[int, str]] = {}
+    """Objects in files of no environment that lie in namespaces of several: then each has its namespace's."""
+    names: dict[int, str] = {}
     for item in found:
         place = rule.of(_namespace(item)) if item.environment is None and not item.unclear else None
         if isinstance(place, Named):
-            names.setdefault(item.file, {})[id(item)] = place.name
-    several = {path: of for path, of in names.items() if len(set(of.values())) > 1}
-    if not several:
+            names[id(item)] = place.name
+    if len(set(names.values())) < 2:
         return list(found)
-    return [replace(item, environment=several.get(item.file, {}).get(id(item), item.environment)) for item in found]
+    return [replace(item, environment=names.get(id(item), item.environment)) for item in found]
 
 
 def named_for(found: Sequence[Found], patterns: Sequence[str], environment: str | None) -> list[Found]:
@@ -52,5 +51,8 @@ def _namespace(found: Found) -> str:
     """The namespace of the object that *found* is in, empty where none is written."""
     if found.seen is None or found.document is None or "namespace" not in found.document.source.text:
         return ""
-    spaces = (scalar(within(node, "metadata", "namespace")) for node, _ in found.seen.steps)
+    spaces = [scalar(within(node, "metadata", "namespace")) for node, _ in found.seen.steps]
+    root = found.document.root
+    # A kustomization's own, and where an Argo CD Application puts its objects.
+    spaces += [scalar(within(root, "namespace")), scalar(within(root, "spec", "destination", "namespace"))]
     return next((space for space in spaces if space), "")

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from ecr_action import markdown
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
-from ecr_action.gitops.message import Origin, Shipped
+from ecr_action.gitops.message import Origin, Shipped, trailers_of
 from ecr_action.protocols import Proposed, PullRequest
 
+_LONGEST = 30_000
 _BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"
 _BLOCK = re.compile(f"{re.escape(_BEGIN)}.*?(?:{re.escape(_END)}|\\Z)", re.S)
 
@@ -30,14 +31,23 @@ def body(shipped: Sequence[Shipped], origin: Origin, environment: str, ships: st
     rows += [("Built from", f"{origin.repository}@{origin.sha}")] if origin.sha else []
     table = "\n".join(f"| {markdown.prose(name)} | {markdown.code(value)} |" for name, value in rows)
     parts = [f"To **{markdown.prose(environment)}**:", f"| | |\n|---|---|\n{table}"]
-    parts += [ships] if ships else []
+    parts += [_bounded(ships.replace("<!--", "<! --"))] if ships else []
     by = f"{markdown.link('a run', origin.run_url)} of {markdown.prose(origin.repository)}" if origin.run_url else ""
     run = f" by {by}" if by else ""
     parts.append(
         f"Made{run}. A newer image takes the place of this one, here in this pull request. Commits of others on the "
         "branch are kept. Once it is closed without a merge, this image is not proposed again."
     )
-    return "\n\n".join([_BEGIN, *parts, _END])
+    # GitHub may make the message of a squash of this text: then it tells whose commit that is.
+    parts.append("<!--\n" + "\n".join(trailers_of(shipped, origin)) + f"\n-->\n{_END}")
+    return "\n\n".join([_BEGIN, *parts])
+
+
+def _bounded(text: str) -> str:
+    """*text*, cut at the end of a line: GitHub takes 65,536 characters for all of a description."""
+    if len(text) <= _LONGEST:
+        return text
+    return text[:_LONGEST].rpartition("\n")[0] + "\n- and more: see the commits"
 
 
 def joined(old: str, block: str) -> str:

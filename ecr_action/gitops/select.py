@@ -66,7 +66,8 @@ def _check_neutral(
     if lacking:
         name, path = next(iter(lacking.items()))
         files = ", ".join(dict.fromkeys(item.file for item in neutral))
-        what = f"{files} belongs to no environment, and {name} ({path}) has no reference of its own to {repository}."
+        what = f"{files} belongs to no environment, and {name} ({path}) has no reference of its own to {repository}"
+        what += " among the files looked at."
         why = f"It may take its image from there, and would be moved along with {environment or 'the edit'}."
         raise _unclear(what, others, environment, why, lacking)
 

@@ -24,7 +24,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 }
 _COMMON = ("enable", "prefix", "suffix", "priority")
 _VERSIONED = ("semver", "pep440")
-_EXPRESSION = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_EXPRESSION = re.compile(r"\{\{([^{}]*)\}\}")
 _NAMES = ("branch", "tag", "sha", "base_ref", "is_default_branch", "is_not_default_branch")
 _OF_A_VERSION = ("version", "raw", "major", "minor", "patch")
 # PEP 440, appendix B, in its normal form.
@@ -73,7 +73,7 @@ def parse(line: str) -> Rule:
         name, equals, text = part.partition("=")
         # A field without a name is the value.
         given[name.strip().lower() if equals else "value"] = (text if equals else name).strip()
-    kind = given.pop("type")
+    kind = given.pop("type", "")
     if kind not in TYPES:
         raise ValueError(f"has type={kind}; there are {', '.join(TYPES)}")
     if unknown := sorted(set(given) - {*TYPES[kind], *_COMMON}):
@@ -98,7 +98,7 @@ def _check(kind: str, given: Mapping[str, str]) -> None:
             _regex(text)
             continue
         for expression in _EXPRESSION.findall(text):
-            _check_expression(kind, expression)
+            _check_expression(kind, expression.strip())
 
 
 def _check_expression(kind: str, name: str) -> None:
@@ -165,10 +165,10 @@ def _version(kind: str, pattern: str, text: str) -> str | None:
     values = _semver(text) if kind == "semver" else _pep440(text)
     if values is None:
         return None
-    if values["pre"] and _EXPRESSION.sub(lambda match: match[1], pattern) != "raw":
+    if values["pre"] and _EXPRESSION.sub(lambda match: match[1].strip(), pattern) != "raw":
         # A pre-release moves no tag that others follow.
         return values["version"]
-    return _EXPRESSION.sub(lambda match: values.get(match[1], match[0]), pattern)
+    return _EXPRESSION.sub(lambda match: values.get(match[1].strip(), match[0]), pattern)
 
 
 def _semver(text: str) -> dict[str, str] | None:
@@ -198,7 +198,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 def _expanded(text: str, facts: Facts, kind: str) -> str:
     def value(match: re.Match[str]) -> str:
-        name = match[1]
+        name = match[1].strip()
         if kind in _VERSIONED and name in _OF_A_VERSION:
             return match[0]
         if date := dates.expression(name):

@@ -54,7 +54,7 @@ def sanitised(text: str) -> str:
 
 def placeholders(template: str) -> tuple[str, ...]:
     """The names between braces in *template*, in order."""
-    return tuple(_PLACEHOLDER.findall(template))
+    return tuple(name.strip() for name in _PLACEHOLDER.findall(template))
 
 
 def expand(template: str, values: Mapping[str, str | None]) -> str:
@@ -64,7 +64,7 @@ def expand(template: str, values: Mapping[str, str | None]) -> str:
     """
 
     def value(match: re.Match[str]) -> str:
-        found = values.get(match[1])
+        found = values.get(match[1].strip())
         if found is None:
             raise KeyError(match[1])
         return found
