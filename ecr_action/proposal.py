@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecr_action.errors import Failure
 from ecr_action.gitops import pulls
@@ -47,7 +47,9 @@ class Proposal:
             self.held = f"{refused.url} proposed this image and was closed without a merge; it is not proposed again."
             return None
         if there.live:
-            return self._beside(snapshot, there, changes, message)
+            # What another run of ours proposes for other images is no less than what people commit.
+            beside = there.foreign or bool(there.files - set(changes) - self.places())
+            return self._beside(snapshot, replace(there, foreign=beside), changes, message)
         return self._anew(snapshot, there, changes, message)
 
     def _beside(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:

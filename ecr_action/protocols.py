@@ -341,6 +341,7 @@ class PullRequest:
 @dataclass(frozen=True, kw_only=True)
 class Proposed:
     """Our *branch*: its *head* (empty: it is not there), its *pulls*, newest first; *foreign*: others committed to it.
+    *files* differ from the base.
 
     *conflicts*: the open pull request can't be merged as it is; *repository_id* is GitHub's node id.
     """
@@ -350,6 +351,7 @@ class Proposed:
     head: str = ""
     pulls: tuple[PullRequest, ...] = ()
     foreign: bool = False
+    files: frozenset[str] = frozenset()
     conflicts: bool = False
 
     @property

@@ -69,12 +69,18 @@ class GitHubProposals:
             told = self._branch(base, branch)
             head = _oid(told)
             found = self._pulls(base, branch)
-            foreign = bool(head) and self._foreign(base, head)
+            foreign, files = self._beyond(base, head) if head else (False, frozenset())
         except ApiError as error:
             raise pulls.refused(error, base.repository, base.branch) from error
         conflicts = any(row["mergeable"] == "CONFLICTING" for row in told["pullRequests"]["nodes"])
         return Proposed(
-            branch=branch, repository_id=str(told["id"]), head=head, pulls=found, foreign=foreign, conflicts=conflicts
+            branch=branch,
+            repository_id=str(told["id"]),
+            head=head,
+            pulls=found,
+            foreign=foreign,
+            files=files,
+            conflicts=conflicts,
         )
 
     def _branch(self, base: Snapshot, branch: str) -> Mapping[str, Any]:
@@ -88,11 +94,12 @@ class GitHubProposals:
         given = {"state": "all", "head": f"{owner}:{branch}", "base": base.branch, "per_page": _MOST}
         return tuple(_pull(row) for row in self._api.get(f"/repos/{base.repository}/pulls", given))
 
-    def _foreign(self, base: Snapshot, head: str) -> bool:
-        """Whether one of the commits that the branch has beyond its base is not ours."""
+    def _beyond(self, base: Snapshot, head: str) -> tuple[bool, frozenset[str]]:
+        """Whether one of the commits that the branch has beyond its base is not ours, and the files that differ."""
         told = self._api.get(f"/repos/{base.repository}/compare/{base.head}...{head}", {"per_page": 100})
         known = told["commits"]
-        return len(known) < told["total_commits"] or not all(is_ours(row["commit"]["message"]) for row in known)
+        foreign = len(known) < told["total_commits"] or not all(is_ours(row["commit"]["message"]) for row in known)
+        return foreign, frozenset(str(row["filename"]) for row in told.get("files") or ())
 
     def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         """The files as they are on the branch. Raises what reading the base does."""

@@ -207,3 +207,9 @@ def test_a_quote_that_is_not_closed_is_an_error() -> None:
     """Nobody knows where the value ends."""
     with pytest.raises(ValueError, match="not closed"):
         lines('"A=1\nB=2')
+
+
+def test_an_input_that_is_judged_by_a_wrong_one_is_not_called_wrong_too() -> None:
+    """It would be judged by that one's default."""
+    assert set(wrong(mode="bumpp", images="[]")) == {"mode"}
+    assert set(wrong(encryption="KSM", kms_key="alias/x")) == {"encryption"}

@@ -9,6 +9,7 @@ import pytest
 from ecr_action import loop
 from ecr_action.github import context
 from ecr_action.github.context import Nothing
+from ecr_action.gitops import pulls
 from ecr_action.gitops.message import Origin, Shipped, compose
 from tests.builders import REPOSITORY, SHA, make_checkout, variables
 
@@ -52,6 +53,29 @@ def test_a_merge_of_our_pull_request_is_not_published() -> None:
     assert not stopped(MERGE, OURS, "Somebody's change")
     assert not stopped(MERGE)
     assert not stopped("Add a thing", OURS)
+
+
+def test_each_commit_of_a_push_counts() -> None:
+    """A branch that is moved to one where ours is the last commit brings the others too."""
+    assert not stopped(OURS, "feat: pay by card", "fix: rounding")
+    assert stopped(OURS, OURS)
+
+
+def test_a_squash_or_merge_with_the_pull_requests_own_words_is_not_published() -> None:
+    """GitHub's settings take title and description; a message of the user's own may have bullets."""
+    origin = Origin(repository=REPOSITORY, sha=SHA, run_url="https://x/1")
+    assert stopped(f"Deploy app 1 to dev (#12)\n\n{pulls.body(_SHIPPED, origin, 'dev')}")
+    title = OURS.partition("\n")[0]
+    assert stopped(f"{title} (#12)\n\nSome words", OURS)
+    assert stopped(
+        compose(_SHIPPED, origin, environment="dev", template="Deploy {tag}\n\n* by {actor}\n* see the wiki")
+    )
+
+
+def test_a_branch_that_is_there_for_a_moment_starts_nothing() -> None:
+    """The one that a pull request's commit is made on."""
+    assert stopped("Add a thing", ref="refs/heads/ecr-publish/scratch/812-ab12")
+    assert not stopped("Add a thing", ref="refs/heads/ecr-publish/app/dev")
 
 
 def test_what_is_no_consequence_of_our_commit_goes_on() -> None:

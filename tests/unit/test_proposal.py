@@ -94,6 +94,8 @@ def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Pro
         (THERE, replace(NEWER, edits=(EDIT,)), ["on top", "update"]),
         (THERE, None, ["anew", "update"]),
         (replace(THERE, foreign=True), TO_EDIT, ["on top", "update"]),
+        (replace(THERE, files=frozenset({"b.yaml"})), TO_EDIT, ["on top", "update"]),
+        (replace(THERE, files=frozenset({"a.yaml", "copied.yaml"})), TO_EDIT, ["anew", "update"]),
         (replace(THERE, foreign=True), UNCHANGED, []),
         (replace(THERE, foreign=True, conflicts=True), UNCHANGED, []),
         (replace(THERE, conflicts=True), UNCHANGED, ["anew", "update"]),
@@ -104,7 +106,8 @@ def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Pro
     ],
     ids=[
         *["no branch", "older stands", "ours stands", "a file is missing there", "newer stands", "some newer"],
-        *["files of no use", "others' commits", "others' commits and ours", "theirs conflict", "ours conflicts"],
+        *["files of no use", "others' commits", "another image's", "the same files"],
+        *["others' commits and ours", "theirs conflict", "ours conflicts"],
         *["cut off before the pull request", "older and cut off", "merged", "another one closed"],
     ],
 )

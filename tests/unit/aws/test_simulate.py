@@ -58,6 +58,12 @@ def test_age_counts_from_the_first_push() -> None:
     assert fates([rule(1, PUSHED, 7, "pr-")], *images) == {"old": 1, "exact": None, "new": None}
 
 
+@pytest.mark.parametrize("days", [1_000_000, 10**10])
+def test_a_policy_may_say_never_by_any_number_of_days(days: int) -> None:
+    """More than a date can hold."""
+    assert fates([rule(1, PUSHED, days, "pr-")], image("old", 4000, "pr-1")) == {"old": None}
+
+
 def test_an_image_back_from_the_archive_is_as_old_as_its_return() -> None:
     """Age and order by the day it came back."""
     back = image("back", 400, "pr-1", activated_at=NOW - timedelta(days=3))

@@ -102,6 +102,10 @@ LAYOUTS = {
         {"all.yaml": "---\n".join(_placed(space) for space in ("shop-dev", "shop-prod"))},
         {"dev": ["all.yaml"], "prod": ["all.yaml"], "staging": UNCLEAR, None: UNCLEAR},
     ),
+    "a file for each namespace": (
+        {f"{name}.yaml": _placed(f"shop-{space}") for name, space in (("one", "dev"), ("two", "prod"))},
+        {"dev": ["one.yaml"], "prod": ["two.yaml"], "staging": UNCLEAR, None: UNCLEAR},
+    ),
     "a shared repository": (
         {
             "applications/workloads/shop/hello-node/deployment.yaml": deployment(),
@@ -203,3 +207,11 @@ def test_several_images_in_one_call_are_all_or_nothing() -> None:
     assert [edit.path for edit in bump(files, both, environment=None).edits] == ["a.yaml", "b.yaml"]
     with pytest.raises(NoReference, match="nothing-like-it"):
         bump(files, [*both, target(repository="nothing-like-it")], environment=None)
+
+
+def test_values_that_leave_the_tag_to_the_chart_are_told_as_what_they_are() -> None:
+    """The image is there: what it lacks is a tag."""
+    with pytest.raises(NoReference) as raised:
+        run({"chart/values.yaml": f'image:\n  repository: {IMAGE}\n  tag: ""\n'}, environment="dev")
+    assert "without a tag" in raised.value.what
+    assert "chart/values.yaml#image.tag" in raised.value.fix

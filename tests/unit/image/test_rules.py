@@ -78,6 +78,7 @@ def test_a_rule_gives_its_tag(line: str, facts: Facts, expected: str | None) -> 
     ("line", "said"),
     [
         ("type=calver,pattern={{version}}", "type=calver"),
+        ('"type=sha" format=long', "there are ref"),
         ("type=pep440", "without a pattern"),
         ("type=semver,pattern={{version}},match=(", "can't be read"),
         ("type=raw,value={{date 'YYYY' tz='Mars/Olympus'}}", "Mars/Olympus"),
@@ -108,6 +109,20 @@ def test_rules_plain_tags_and_commas_together() -> None:
     assert f"sha-{SHA[:7]}" in tags.fixed
 
 
+def test_blanks_without_an_end_are_read_in_no_time() -> None:
+    """A pattern that takes blanks in two places would try each split of them."""
+    assert rules.tag(rules.parse("type=raw,value={{" + " " * 50_000 + "x"), MAIN)
+
+
+def test_a_branch_named_like_a_version_moves_on() -> None:
+    """A tag that is a version by itself never does, wherever it comes from."""
+    payload = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
+    text = "type=ref,event=branch\nx-{branch}"
+    tags = make_plan("push", "refs/heads/release/1.2.0", payload, tags=text).tags
+    assert {"release-1.2.0", "x-release-1.2.0"} <= set(tags.moving)
+    assert "v2.0.0" in make_plan("push", "refs/heads/v2.0.0", payload, tags=text).tags.versions
+
+
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 
@@ -131,7 +146,7 @@ def test_a_full_reference_of_this_repository_is_its_tag() -> None:
 def test_a_reference_of_another_place_is_an_error(line: str, said: str) -> None:
     """It would be another image in another place."""
     payload = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
-    given = {"tags": line, "aws_region": "eu-west-1", "registry_id": "123456789012"}
+    given = {"tags": line, "aws_region": "eu-west-1", "role_to_assume": "arn:aws:iam::123456789012:role/push"}
     _, problems = try_plan("push", "refs/heads/main", payload, **given)
     assert [problem.name for problem in problems] == ["tags"]
     assert said in str(problems[0])
