@@ -95,10 +95,9 @@ def take_over(image: Image, named: Named, state: RepositoryState, cloud: Cloud, 
     """Let our repository have *image*, under no tag yet. Raises errors.Failure."""
     place = f"{named.host}/{named.repository}" if named.host else named.repository
     if cloud.images.by_digest(state.name, image.digest) is not None:
-        # Its signatures and the like may not be, or have come since.
-        services.console.info(f"{image.digest} of {place} is in {state.uri} already; what refers to it is looked at.")
-    else:
-        services.console.info(f"Copying {image.digest} from {place} to {state.uri}.")
+        services.console.info(f"{image.digest} of {place} is in {state.uri} already.")
+        return
+    services.console.info(f"Copying {image.digest} from {place} to {state.uri}.")
     copied = cloud.elsewhere(named.host).copies.copy(image, named.repository, state.name)
     if not services.dry_run:
         services.console.info(f"Copied: {copied.words()}.")
