@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ecr_action.aws.findings import Gate
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
@@ -12,9 +13,9 @@ from ecr_action.gate import scan_gate
 from ecr_action.obtain import Obtained, confirmed, obtain_image
 from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
-from ecr_action.protocols import Image, Images
+from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.rehearsal import rehearse
-from ecr_action.report import Outcome, RolledOut
+from ecr_action.report import Outcome, RolledOut, Scanned
 from ecr_action.rollout import Rehearsed, roll_out
 from ecr_action.services import Cloud, Services
 from ecr_action.tagging import complete_tags, mark_deployed, rejected
@@ -45,17 +46,12 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         rehearsed = rehearse(wanted, state.uri, there, cloud.images, services)
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
-        choice, image = obtained.choice, obtained.image
         _load(wanted, state.uri, obtained, cloud, services)
     scanned = None
     if wanted.gate is not None:
         with timeline.phase("Scan"):
-            scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services)
-            # A scan takes long: what others have published meanwhile decides about the tags.
-            obtained = confirmed(wanted, obtained, cloud, services)
-            if obtained.image.digest != image.digest:
-                scanned = scan_gate(wanted, wanted.gate, state, obtained.image, cloud, services)
-            choice, image = obtained.choice, obtained.image
+            obtained, scanned = _scanned(wanted, wanted.gate, state, obtained, cloud, services)
+    choice, image = obtained.choice, obtained.image
     with timeline.phase("Tags"):
         foresee(wanted, state, choice, image, cloud, services)
         tags, superseded = complete_tags(plan, wanted.key.tag, choice, image, obtained.there, cloud, services)
@@ -86,6 +82,17 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise
     return replace(outcome, seconds=timeline.seconds)
+
+
+def _scanned(
+    wanted: Wanted, gate: Gate, state: RepositoryState, obtained: Obtained, cloud: Cloud, services: Services
+) -> tuple[Obtained, Scanned | None]:
+    """What passed the gate. A scan takes long: what others have published meanwhile decides which image that is."""
+    scanned = scan_gate(wanted, gate, state, obtained.image, cloud, services)
+    now = confirmed(wanted, obtained, cloud, services)
+    if now.image.digest != obtained.image.digest:
+        scanned = scan_gate(wanted, gate, state, now.image, cloud, services)
+    return now, scanned
 
 
 def _load(wanted: Wanted, uri: str, obtained: Obtained, cloud: Cloud, services: Services) -> None:
