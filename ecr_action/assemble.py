@@ -187,11 +187,12 @@ def _manifests(wanted: Wanted, environment: Environment) -> Folder | None:
 
 
 def _proposals(wanted: Wanted, inputs: Inputs, api: Api, console: Runner) -> Proposals:
+    from ecr_action.gitops.message import SCRATCH
     from ecr_action.gitops.proposals import GitHubProposals
 
     assert wanted.gitops is not None
     # Of this process alone: jobs of one run may propose at the same time.
-    scratch = f"ecr-publish/scratch/{wanted.run_id}-{secrets.token_hex(4)}"
+    scratch = f"{SCRATCH}{wanted.run_id}-{secrets.token_hex(4)}"
     own = gitops_access.is_own(inputs)
     wish = wanted.gitops.auto_merge
     real = GitHubProposals(api, wanted.gitops.repository, console, scratch=scratch, own=own, auto_merge=wish)

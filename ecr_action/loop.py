@@ -6,10 +6,8 @@ import re
 from dataclasses import replace
 
 from ecr_action.github.context import Branch, Context, GitTag, Nothing
-from ecr_action.gitops.message import is_ours
+from ecr_action.gitops.message import SCRATCH, is_ours
 
-# The beginning of the branches that a pull request's commit is made on.
-SCRATCH = "ecr-publish/scratch/"
 _MERGE = re.compile(r"Merge pull request #[0-9]+ from ")
 
 

@@ -23,6 +23,8 @@ _SKIP_TRAILER = re.compile(r"\s*skip-checks\s*:", re.I)
 # A commit that says "fixes #1" closes issue 1 of the repository that it lands in, and @name writes to a person.
 _LINK = re.compile(r"#(?=\d)|(?<![A-Za-z0-9_])@(?=\w)|(?<=\bGH)-(?=\d)", re.I)
 _ISSUE_URL = re.compile(r"(https?:)(//\S+/(?:issues|pull|discussions)/\d)", re.I)
+# The beginning of the branches that a commit is made on before it goes to the pull request's own.
+SCRATCH = "ecr-publish/scratch/"
 
 
 @dataclass(frozen=True, kw_only=True)

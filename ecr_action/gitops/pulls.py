@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
 
 from ecr_action import markdown
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
 from ecr_action.gitops.message import Origin, Shipped, trailers_of
+from ecr_action.gitops.outcomes import Refusal
 from ecr_action.protocols import Proposed, PullRequest
 
 _LONGEST = 30_000
@@ -91,18 +91,3 @@ def refused(refusal: Refusal, repository: str, base: str) -> Failure:
         f"GitHub refused a pull request of {repository} onto {base}: {said}.",
         fix="Run the job again. The branch with the commit is there; a pull request can be opened by hand.",
     )
-
-
-class Refusal(Protocol):
-    """What is known of an answer."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def passing(self) -> bool: ...
-    @property
-    def limited(self) -> bool: ...
