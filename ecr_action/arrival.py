@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ecr_action.errors import Failure, GitOpsAccess
 from ecr_action.gitops import outcomes
-from ecr_action.protocols import Clock, Console, Snapshot
+from ecr_action.gitops_protocols import Snapshot
+from ecr_action.protocols import Clock, Console
 
 WAIT_SECONDS, PAUSE_SECONDS = 120.0, 5.0
 

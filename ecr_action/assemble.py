@@ -17,21 +17,10 @@ from ecr_action.environment import Environment
 from ecr_action.errors import Problem
 from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
+from ecr_action.gitops_protocols import Folder, GitOps, Proposals
 from ecr_action.inputs import Inputs
 from ecr_action.plan import Plan
-from ecr_action.protocols import (
-    Clock,
-    Comparison,
-    Engine,
-    Folder,
-    GitOps,
-    Images,
-    Logins,
-    Proposals,
-    Repository,
-    Running,
-    Scans,
-)
+from ecr_action.protocols import Clock, Comparison, Engine, Images, Logins, Repository, Running, Scans
 from ecr_action.secret import Secret
 from ecr_action.services import Cloud, Services
 from ecr_action.wanted import BOOTSTRAP, Wanted

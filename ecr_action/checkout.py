@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ecr_action.github.context import Checkout
-from ecr_action.protocols import File, Folder
+from ecr_action.gitops_protocols import File, Folder
 
 # In a container the workspace belongs to another user, which git refuses unless told otherwise. What is checked out may
 # be a stranger's: no setting of a repository within it may start a program.

@@ -17,8 +17,9 @@ from ecr_action.gitops.outcomes import empty
 from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import Seen
+from ecr_action.gitops_protocols import File, Snapshot
 from ecr_action.image.tags import SHA
-from ecr_action.protocols import Comparison, File, Images, Snapshot
+from ecr_action.protocols import Comparison, Images
 from ecr_action.report import Outcome
 from ecr_action.services import Services
 from ecr_action.tagging import compared

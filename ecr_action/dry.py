@@ -6,27 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ecr_action.aws.simulate import Stored
+from ecr_action.gitops_protocols import Commit, GitOps, Proposals, Proposed, PullRequest, Snapshot
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.promotion import Copied
 from ecr_action.protocols import (
     Archived,
     Built,
-    Commit,
     Console,
-    GitOps,
     Image,
     Images,
     Lifecycle,
     Login,
     Logins,
-    Proposals,
-    Proposed,
-    PullRequest,
     Repository,
     RepositorySpec,
     RepositoryState,
     Scanning,
-    Snapshot,
 )
 
 

@@ -13,9 +13,9 @@ from ecr_action.github.commands import Runner
 from ecr_action.gitops import edit
 from ecr_action.gitops.edit import Target
 from ecr_action.gitops.environments import Found, environment_of, normalise
+from ecr_action.gitops_protocols import File
 from ecr_action.image import reference, tags
 from ecr_action.prompt import Command
-from ecr_action.protocols import File
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

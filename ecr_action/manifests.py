@@ -7,7 +7,8 @@ from ecr_action.gitops import bootstrap
 from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.tree import wanted as is_manifest
-from ecr_action.protocols import Folder, Images, Snapshot
+from ecr_action.gitops_protocols import Folder, Snapshot
+from ecr_action.protocols import Images
 from ecr_action.services import Services
 from ecr_action.wanted import Wanted
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ecr_action.errors import Failure
 from ecr_action.gitops import pulls
 from ecr_action.gitops.edit import Result
-from ecr_action.protocols import Commit, GitOps, Proposals, Proposed, PullRequest, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, GitOps, Proposals, Proposed, PullRequest, Snapshot, Stale
 
 
 @dataclass

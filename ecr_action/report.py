@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from ecr_action.errors import Failure
 from ecr_action.gitops import shipping
 from ecr_action.gitops.shipping import Shipping
+from ecr_action.gitops_protocols import Commit
 from ecr_action.markdown import block, code, link, prose
 from ecr_action.plan import Plan
-from ecr_action.protocols import Commit, Step
+from ecr_action.protocols import Step
 
 OUTPUTS = (
     "registry",

@@ -13,8 +13,9 @@ from ecr_action.errors import BranchProtected, NoReference
 from ecr_action.gitops import bootstrap, edit, modes, pulls
 from ecr_action.gitops.superseded import Verdict
 from ecr_action.gitops.write import Seen, write
+from ecr_action.gitops_protocols import Commit, GitOps
 from ecr_action.proposal import Proposal
-from ecr_action.protocols import Commit, Console, GitOps, Images
+from ecr_action.protocols import Console, Images
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.services import Services
 from ecr_action.wanted import GitOpsWanted, Wanted

@@ -7,21 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ecr_action.errors import Failure
+from ecr_action.gitops_protocols import Folder, GitOps, Proposals
 from ecr_action.image.promotion import Copied
-from ecr_action.protocols import (
-    Clock,
-    Console,
-    Engine,
-    Folder,
-    GitOps,
-    History,
-    Image,
-    Images,
-    Logins,
-    Proposals,
-    Repository,
-    Scans,
-)
+from ecr_action.protocols import Clock, Console, Engine, History, Image, Images, Logins, Repository, Scans
 
 
 class Copies(Protocol):

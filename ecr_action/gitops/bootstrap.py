@@ -12,7 +12,7 @@ from ecr_action.gitops.diff import unified
 from ecr_action.gitops.edit import Result
 from ecr_action.gitops.find import find
 from ecr_action.gitops.target import Target
-from ecr_action.protocols import File, Folder
+from ecr_action.gitops_protocols import File, Folder
 
 # The needles of a search for it, and what it looks like.
 IMAGE_WORDS = (b"image", b"newName", b"newTag")

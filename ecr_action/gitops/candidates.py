@@ -10,7 +10,7 @@ from ecr_action.errors import NoReference
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.tree import SUFFIXES
-from ecr_action.protocols import File
+from ecr_action.gitops_protocols import File
 
 _IMAGE = re.compile(rb"""(?:image|newName|repository|"image"|"repository")["']?:[ \t]*["']?([^\s"'#,{}\[\]]+)""")
 _MOST = 10

@@ -14,7 +14,8 @@ from ecr_action.gitops import outcomes
 from ecr_action.gitops.archive import LARGEST, oid_of, original, unpacked
 from ecr_action.gitops.first import begin
 from ecr_action.gitops.tree import is_glob, path_of, wanted
-from ecr_action.protocols import Commit, Console, File, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, File, Snapshot, Stale
+from ecr_action.protocols import Console
 from ecr_action.secret import Secret
 
 # Blobs fetched one by one: those that the archive changed (.gitattributes), or all where it can't be had.

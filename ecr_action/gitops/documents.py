@@ -13,7 +13,7 @@ import yaml
 
 from ecr_action.errors import GitOpsParse
 from ecr_action.gitops import jsontext
-from ecr_action.protocols import File
+from ecr_action.gitops_protocols import File
 
 MOST_BYTES_OF_FILE = 10_000_000
 # Kubernetes keeps an object in etcd, which takes 1.5 MB at most.

@@ -19,10 +19,10 @@ from ecr_action.gitops.select import select
 from ecr_action.gitops.splice import Addition, Change, splice
 from ecr_action.gitops.superseded import Standing, Verdict
 from ecr_action.gitops.target import Target
+from ecr_action.gitops_protocols import File
 from ecr_action.image import version
 from ecr_action.image.reference import DIGEST
 from ecr_action.image.tags import SHA, is_tag
-from ecr_action.protocols import File
 
 # Whether a target may take the place of what stands.
 Verdicts = Callable[[Target, Standing], Verdict]

@@ -13,9 +13,9 @@ from ecr_action.gitops.architectures import Placement
 from ecr_action.gitops.documents import Document, Source, documents, extent
 from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.walk import Hit, hits, scalar, walk, within
+from ecr_action.gitops_protocols import File
 from ecr_action.image import reference
 from ecr_action.image.reference import Reference
-from ecr_action.protocols import File
 
 _DATA = {"data", "stringData", "binaryData"}
 # Fields that hold YAML as text; text elsewhere (annotations, scripts, arguments) is nobody's manifest.

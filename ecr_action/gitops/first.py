@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from ecr_action.github.answers import ApiError
-from ecr_action.protocols import Stale
+from ecr_action.gitops_protocols import Stale
 
 # What GitHub itself begins a repository with ("Initialize this repository with a README").
 README = "README.md"

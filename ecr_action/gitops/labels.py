@@ -14,7 +14,7 @@ from ecr_action.gitops.find import Found
 from ecr_action.gitops.splice import Addition, Change
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import dotted, entries, scalar, value_of, within
-from ecr_action.protocols import File
+from ecr_action.gitops_protocols import File
 
 VERSION = "app.kubernetes.io/version"
 # Kubernetes, "Labels and Selectors": syntax of a label's value.

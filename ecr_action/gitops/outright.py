@@ -13,9 +13,9 @@ from ecr_action.gitops.find import HOLD, Found
 from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import Step, scalar
+from ecr_action.gitops_protocols import File
 from ecr_action.image import reference
 from ecr_action.image.reference import DIGEST, Reference
-from ecr_action.protocols import File
 
 _STEP = re.compile(r'\.?(?:"(?P<quoted>[^"]+)"|(?P<name>[^."\[\]]+))|\[(?P<index>[0-9]+)\]')
 

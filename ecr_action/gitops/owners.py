@@ -12,8 +12,8 @@ from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.splice import is_plain
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import entries, scalar, value_of, within
+from ecr_action.gitops_protocols import File
 from ecr_action.image import reference
-from ecr_action.protocols import File
 
 # Argo CD Image Updater, "Configuration": the annotation of an Application that lists the images it moves.
 UPDATER = "argocd-image-updater.argoproj.io/image-list"

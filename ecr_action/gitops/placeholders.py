@@ -14,8 +14,8 @@ from ecr_action.gitops.find import HOLD, Found, in_data
 from ecr_action.gitops.forms import Seen
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import Hit, hits, scalar, value_of, within
+from ecr_action.gitops_protocols import File
 from ecr_action.image.reference import Reference
-from ecr_action.protocols import File
 
 WORDS = ("placeholder", "nginx", "busybox")
 _PLAIN = re.compile(r"placeholder(?::[\w.-]+)?|(?:docker\.io/)?(?:library/)?(?:nginx|busybox)(?::latest)?")

@@ -15,7 +15,8 @@ from ecr_action.github.answers import Answer, ApiError
 from ecr_action.gitops import automerge, outcomes, pulls
 from ecr_action.gitops.commit import Api, GitHubGitOps
 from ecr_action.gitops.message import is_ours
-from ecr_action.protocols import Commit, Console, Proposed, PullRequest, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, Proposed, PullRequest, Snapshot, Stale
+from ecr_action.protocols import Console
 
 _NOTHING = "0" * 40
 # Pull requests of one branch that are looked at, the newest ones.

@@ -9,7 +9,7 @@ from ecr_action import markdown
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
 from ecr_action.gitops.message import Origin, Shipped, trailers_of
 from ecr_action.gitops.outcomes import Refusal
-from ecr_action.protocols import Proposed, PullRequest
+from ecr_action.gitops_protocols import Proposed, PullRequest
 
 _LONGEST = 30_000
 _BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"

@@ -13,7 +13,7 @@ import yaml
 
 from ecr_action.errors import GitOpsParse
 from ecr_action.gitops.documents import PLAIN, Source, decode, extent
-from ecr_action.protocols import File
+from ecr_action.gitops_protocols import File
 
 # Measured on 100 tags with PyYAML, ruamel.yaml, Go's yaml.v2, yaml.v3 and sigs.k8s.io/yaml, npm's yaml and js-yaml:
 # readers disagree on many a plain scalar (08, 1e3, y, 1_000), and on none of those that fit here. No number and no date

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ecr_action.errors import GitOpsBusy
 from ecr_action.gitops.contention import LOOK_SECONDS, Window
-from ecr_action.protocols import Clock, Commit, Console, GitOps, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, GitOps, Snapshot, Stale
+from ecr_action.protocols import Clock, Console
 
 BUDGET_SECONDS = 600.0
 # What was read longer ago than this was likely to be refused: that is no sign of a crowd.

@@ -9,8 +9,8 @@ from .source import Import, Module, imports
 
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
-    "errors secret building converters credentials delivery naming added job_outputs inputs plan "
-    "bumping loop deployment partitions wanted protocols report markdown prompt granting "
+    "errors failure secret building converters credentials delivery naming added job_outputs inputs plan "
+    "bumping loop deployment partitions wanted protocols gitops_protocols report markdown prompt granting "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
     "aws.lifecycle aws.drift aws.trust "
@@ -52,7 +52,7 @@ WITHOUT_EFFECTS = set(
     "publish deploy promoting bump preview conform ensure obtain waiting tagging rollout proposal proposed services "
     "expiry gate manifests fitting arrival rehearsal decision".split()
 )
-ANYWHERE = {"", "errors", "secret", "protocols", "plan", "inputs"}
+ANYWHERE = {"", "errors", "failure", "secret", "protocols", "gitops_protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.
 FLOORS = {"image": 0, "github": 1, "aws": 2, "gitops": 3}
 PACKAGES = {"", *FLOORS}

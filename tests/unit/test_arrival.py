@@ -8,7 +8,7 @@ import pytest
 
 from ecr_action.arrival import arrived
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsMissing
-from ecr_action.protocols import Snapshot
+from ecr_action.gitops_protocols import Snapshot
 from tests.rooms.github.said import QuickClock, Said
 
 EMPTY = Snapshot(repository="o/r", branch="", head="", files=())

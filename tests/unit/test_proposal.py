@@ -11,9 +11,9 @@ from ecr_action.errors import NoReference
 from ecr_action.gitops.edit import Edit, Result
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.superseded import Verdict
+from ecr_action.gitops_protocols import Commit, File, Proposed, PullRequest, Snapshot, Stale
 from ecr_action.image.reference import Reference
 from ecr_action.proposal import Proposal
-from ecr_action.protocols import Commit, File, Proposed, PullRequest, Snapshot, Stale
 
 DIGEST = f"sha256:{'a' * 64}"
 BASE = Snapshot(repository="o/r", branch="main", head="base", files=(File(path="a.yaml", content=b"old"),))

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ecr_action import markdown, report
 from ecr_action.errors import BuildFailed, InputProblems, Problem
 from ecr_action.gitops.shipping import Shipping
+from ecr_action.gitops_protocols import Commit
 from ecr_action.plan import Plan
-from ecr_action.protocols import Commit, Comparison, Revision, Step
+from ecr_action.protocols import Comparison, Revision, Step
 from ecr_action.report import Outcome, Previewed, RolledOut
 from tests.builders import SHA
 

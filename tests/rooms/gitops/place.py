@@ -10,7 +10,7 @@ from pathlib import Path
 from ecr_action.github.api import Api
 from ecr_action.gitops.commit import GitHubGitOps
 from ecr_action.gitops.write import write
-from ecr_action.protocols import Commit, Snapshot
+from ecr_action.gitops_protocols import Commit, Snapshot
 from ecr_action.secret import Secret
 from lab.github import client, setup
 from tests.rooms.github.said import QuickClock, Said

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
-from ecr_action.protocols import Snapshot, Stale
+from ecr_action.gitops_protocols import Snapshot, Stale
 from lab.github import client, setup
 
 from .place import DEV, FILES, NEEDLES, PROD, Place, bumped, place_in

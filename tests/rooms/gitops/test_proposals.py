@@ -10,7 +10,7 @@ import pytest
 from ecr_action.errors import GitOpsAccess, GitOpsRefused
 from ecr_action.github.api import Api
 from ecr_action.gitops.proposals import GitHubProposals
-from ecr_action.protocols import Commit, Proposed, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, Proposed, Snapshot, Stale
 from ecr_action.secret import Secret
 from lab.github import git, setup
 from tests.rooms.github.said import Said

@@ -13,7 +13,7 @@ from ecr_action.errors import GitOpsBusy
 from ecr_action.github.api import Api
 from ecr_action.gitops.commit import GitHubGitOps
 from ecr_action.gitops.write import write
-from ecr_action.protocols import Snapshot
+from ecr_action.gitops_protocols import Snapshot
 from ecr_action.secret import Secret
 from lab.github import client, setup
 from tests.rooms.github.said import QuickClock, Said

@@ -7,7 +7,7 @@ import pytest
 from ecr_action.gitops import bootstrap
 from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.edit import bump
-from ecr_action.protocols import File, Folder
+from ecr_action.gitops_protocols import File, Folder
 from tests.unit.gitops.world import HOST, IMAGE, deployment, file, kustomization, target
 
 FOLDER = Folder(path="deploy", files=(file("a.yaml", "a: 1\n"), file("sub/b.yaml", "b: 1\n")))

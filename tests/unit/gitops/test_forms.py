@@ -482,7 +482,7 @@ def test_chart_templates_are_left_alone() -> None:
 def test_links_and_workflows_are_never_written() -> None:
     """A symbolic link would become a file of its own; workflows need a permission of their own."""
     from ecr_action.gitops.edit import bump
-    from ecr_action.protocols import File
+    from ecr_action.gitops_protocols import File
     from tests.unit.gitops.world import target
 
     text = f"image: {IMAGE}:old\n".encode()

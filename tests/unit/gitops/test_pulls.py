@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ecr_action.gitops import pulls
 from ecr_action.gitops.message import Origin, Shipped
-from ecr_action.protocols import Proposed, PullRequest
+from ecr_action.gitops_protocols import Proposed, PullRequest
 
 DIGEST = f"sha256:{'a' * 64}"
 SHIPPED = Shipped(name="host/team/app", repository="team/app", tag="v1.2.3", digest=DIGEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecr_action.gitops.edit import Result, Target, bump
-from ecr_action.protocols import File
+from ecr_action.gitops_protocols import File
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 IMAGE = f"{HOST}/hello-node"

@@ -9,7 +9,7 @@ import pytest
 
 from ecr_action.errors import GitOpsBusy
 from ecr_action.gitops.write import Seen, write
-from ecr_action.protocols import Commit, File, Snapshot, Stale
+from ecr_action.gitops_protocols import Commit, File, Snapshot, Stale
 from tests.rooms.github.said import QuickClock, Said
 
 
