@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,22 @@ def run(
     secrets: Mapping[str, str] | None = None,
     workflow: str = ".github/workflows/ci.yml",
     actions: Mapping[str, Path] | None = None,
+    variables: Mapping[str, str] | None = None,
+    labels: Sequence[str] = ("ubuntu-latest",),
+    job: str = "",
+    matrix: Mapping[str, str] | None = None,
     cache: Path = CACHE,
     timeout: float = 300.0,
 ) -> ActResult:
     """Run *workflow* of the git work tree *repository* on *event*.
 
     *environment* reaches every step (GITHUB_REPOSITORY, GITHUB_API_URL and the like replace act's own), *secrets* are
-    the `secrets` context (`GITHUB_TOKEN` is `github.token`); both go through files, never through arguments. *actions*
-    maps `owner/name@ref` to the folder that stands for it; `actions/checkout` act answers itself by copying the work
-    tree, so a step of it is needed before `uses: ./`; GITHUB_SHA is its HEAD. RUNNER_TOOL_CACHE is
-    *cache*`/tool_cache`, kept from run to run. *timeout* in seconds. Raises RuntimeError when act is missing,
-    ValueError for a variable that act would take for an expression.
+    the `secrets` context (`GITHUB_TOKEN` is `github.token`), *variables* the `vars` context; all go through files,
+    never through arguments. *actions* maps `owner/name@ref` to the folder that stands for it; `actions/checkout` act
+    answers itself by copying the work tree, so a step of it is needed before `uses: ./`; GITHUB_SHA is its HEAD.
+    *labels* are the `runs-on` that this machine answers to. *job*: that one alone, with what it needs; *matrix*: the
+    values alone that it names. RUNNER_TOOL_CACHE is *cache*`/tool_cache`, kept from run to run. *timeout* in seconds.
+    Raises RuntimeError when act is missing, ValueError for a variable that act would take for an expression.
     """
     for name, value in environment.items():
         if "${{" in value:
@@ -58,14 +63,22 @@ def run(
     with tempfile.TemporaryDirectory(prefix="act-") as folder:
         files = {
             name: _write(Path(folder) / name, content)
-            for name, content in (("event.json", payload), ("env.yml", environment), ("secrets.yml", secrets or {}))
+            for name, content in (
+                ("event.json", payload),
+                ("env.yml", environment),
+                ("secrets.yml", secrets or {}),
+                ("vars.yml", variables or {}),
+            )
         }
         argv = [
             _binary(), event, "--json", "--directory", str(repository), "--workflows", workflow,
             "--eventpath", files["event.json"], "--env-file", files["env.yml"],
-            "--secret-file", files["secrets.yml"], "--platform", "ubuntu-latest=-self-hosted",
+            "--secret-file", files["secrets.yml"], "--var-file", files["vars.yml"],
             "--action-offline-mode", "--no-cache-server", "--pull=false",
             "--rm", "--action-cache-path", str(cache),
+            *(part for label in labels for part in ("--platform", f"{label}=-self-hosted")),
+            *(["--job", job] if job else []),
+            *(part for key, value in (matrix or {}).items() for part in ("--matrix", f"{key}:{value}")),
             *(part for name, path in (actions or {}).items() for part in ("--local-repository", f"{name}={path}")),
         ]  # fmt: skip
         result = subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import pytest
 
 from lab.github import git
 from lab.runner import act
-from lab.stage import ACTION, REGION, Stage
+from lab.stage import REGION, Stage
+from tests.job.acting import copy_program
 from tests.job.seen import gitops_file, tags_of
 
 WORKFLOW = """
@@ -34,17 +34,12 @@ jobs:
         run: |
           echo "seen=$IMAGE deployed=$DEPLOYED" >> "$GITHUB_OUTPUT"
 """
-# What a checkout of the action has.
-PROGRAM = ("action.yml", "bootstrap.py", "install.py", "entrypoint.py", "requirements.lock", "requirements-uv.lock")
 
 
 @pytest.fixture
 def app(stage: Stage) -> Path:
     """The app's work tree with the action in it, so that the workflow can name it by its path."""
-    folder = stage.app
-    for name in PROGRAM:
-        shutil.copy(ACTION / name, folder / name)
-    shutil.copytree(ACTION / "ecr_action", folder / "ecr_action", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_program(stage.app)
     text = WORKFLOW.replace("GITOPS_PAT", "gitops_pat").replace("GITOPS", stage.gitops).replace("REGION", REGION)
     (stage.app / ".github/workflows").mkdir(parents=True, exist_ok=True)
     (stage.app / ".github/workflows/ci.yml").write_text(text.replace("gitops_pat", "GITOPS_PAT"))
