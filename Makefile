@@ -4,11 +4,11 @@ VENV = .venv/bin
 PYTEST = $(VENV)/python -m pytest
 # Unit tests have no network at all where a network namespace can be had.
 OFFLINE := $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
-LOCK = $(VENV)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+LOCK = $(VENV)/uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--python $(PYTHON) --python-version 3.10
 
 .DEFAULT_GOAL = help
-.PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo docs lock clean
+.PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo docs lock audit clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -20,7 +20,7 @@ check: setup  ## linters, types, workflows, and documents that must match their 
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/actionlint -color=false
-	$(VENV)/zizmor --offline --no-progress --quiet --pedantic action.yml .github/workflows
+	$(VENV)/zizmor --offline --no-progress --quiet --pedantic action.yml .github
 	$(VENV)/python tools/docs.py --check
 
 contract: setup  ## import law, action.yml, documents, start-up
@@ -56,10 +56,13 @@ demo: setup  ## publish an example three times on the lab, and show what came of
 docs: setup  ## write the generated parts of README.md and docs/ anew
 	$(VENV)/python tools/docs.py
 
-lock: setup  ## resolve the requirements anew
+lock: setup  ## resolve the requirements; UPGRADE=--upgrade takes newer packages
 	$(LOCK) requirements.in -o requirements.lock
 	$(LOCK) requirements-dev.in -o requirements-dev.lock
 	echo uv | $(LOCK) --no-annotate -c requirements-dev.lock - -o requirements-uv.lock
+
+audit: setup  ## known vulnerabilities of the packages that users get; asks the package index
+	$(VENV)/pip-audit --disable-pip --require-hashes -r requirements.lock -r requirements-uv.lock
 
 clean:  ## stop the lab, remove its state and .venv
 	if test -x $(VENV)/python; then $(VENV)/python -m lab down; fi
