@@ -7,25 +7,38 @@ import fcntl
 import ipaddress
 import socket
 import struct
+from dataclasses import dataclass
 
-NAME = "ecrlab0"
-NETWORK = ipaddress.ip_interface("10.83.67.1/24")
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge by its *name*, with its *address* and network (``10.0.0.1/24``)."""
+
+    name: str
+    address: str
+
+
+LAB = Bridge("ecrlab0", "10.83.67.1/24")
+# Of an engine beside the lab's: two engines on one bridge would give out the same addresses.
+SECOND = Bridge("ecrlab1", "10.83.68.1/24")
+NAME = LAB.name
 # linux/sockios.h and linux/if.h
 SIOCBRADDBR, SIOCBRDELBR = 0x89A0, 0x89A1
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8916, 0x891C, 0x8913, 0x8914
 IFF_UP = 1
 
 
-def add(name: str = NAME) -> None:
+def add(link: Bridge = LAB) -> None:
     """Create the bridge with its address, and bring it up; one that is there already stays.
 
     Raises OSError without the right to (CAP_NET_ADMIN) or without bridges in the kernel.
     """
+    name, network = link.name, ipaddress.ip_interface(link.address)
     with _socket() as sock:
         with contextlib.suppress(FileExistsError):
             fcntl.ioctl(sock, SIOCBRADDBR, name.encode() + b"\0")
-        fcntl.ioctl(sock, SIOCSIFADDR, _request(name, _inet(str(NETWORK.ip))))
-        fcntl.ioctl(sock, SIOCSIFNETMASK, _request(name, _inet(str(NETWORK.netmask))))
+        fcntl.ioctl(sock, SIOCSIFADDR, _request(name, _inet(str(network.ip))))
+        fcntl.ioctl(sock, SIOCSIFNETMASK, _request(name, _inet(str(network.netmask))))
         _set_up(sock, name, True)
 
 

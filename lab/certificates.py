@@ -47,12 +47,13 @@ def authority(folder: Path) -> Certificate:
     return kept
 
 
-def leaf(folder: Path, name: str, hosts: list[str]) -> Certificate:
-    """Return a server certificate for *hosts*, signed by the authority in *folder*.
+def leaf(folder: Path, name: str, hosts: list[str], *, client: bool = False) -> Certificate:
+    """Return a server's certificate for *hosts*, signed by the authority in *folder*; a client's where asked for.
 
     name: file name without suffix, for example ``registry``.
     hosts: DNS names (``*.`` wildcards allowed) and IP addresses; a kept certificate that lacks one is replaced.
     """
+    purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
     root = authority(folder)
     kept = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
     issuer = x509.load_pem_x509_certificate(root.certificate.read_bytes())
@@ -63,7 +64,7 @@ def leaf(folder: Path, name: str, hosts: list[str]) -> Certificate:
     builder = _builder(subject, issuer.subject, key.public_key(), LEAF_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName(_names(hosts)), critical=False)
     _write(kept, [builder.sign(_load_key(root.key), hashes.SHA256()), issuer], key)
     return kept

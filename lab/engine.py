@@ -64,13 +64,32 @@ class Engine:
         return f"engine {self.version}, buildx {self.buildx or 'none'} ({self.origin})"
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How a private engine is started: its *link* to the network, *containerd_store* or the classic one.
+
+    *flags* are dockerd's own, such as a further ``--host``.
+    """
+
+    link: bridge.Bridge = bridge.LAB
+    containerd_store: bool = True
+    flags: Sequence[str] = ()
+
+
 class Host:
     """Finds or starts the engine of one lab, and stops what it started."""
 
-    def __init__(self, paths: Paths, started: processes.Processes, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        started: processes.Processes,
+        say: Callable[[str], None] = print,
+        settings: Settings = Settings(),
+    ) -> None:
         self._paths = paths
         self._processes = started
         self._say = say
+        self._settings = settings
         self._cgroup = f"ecrlab-{paths.mark}"
 
     def up(self, candidates: Sequence[Candidate] = CANDIDATES, *, reachable: bool = True) -> Engine:
@@ -97,7 +116,8 @@ class Host:
     def sweep(self) -> list[str]:
         """Undo what a killed engine left; return it in words."""
         (self._paths.run / "engine").unlink(missing_ok=True)
-        return remains.clean(self._paths.sockets, [self._paths.engine], self._cgroup)
+        folders = [self._paths.engine]
+        return remains.clean(self._paths.sockets, folders, self._cgroup, self._settings.link)
 
     def _reachable(self) -> Engine | None:
         theirs = client.installed() or self._unpacked_client()
@@ -142,7 +162,7 @@ class Host:
         data.mkdir(parents=True, exist_ok=True)
         self._paths.sockets.mkdir(mode=0o700, exist_ok=True)
         self._start_containerd(folder, data, environment)
-        bridge.add()
+        bridge.add(self._settings.link)
         self._start_dockerd(folder, data, environment)
         found = folder / "usr/libexec/docker/cli-plugins/docker-buildx"
         plugin = found if found.exists() else None
@@ -172,7 +192,7 @@ class Host:
     def _start_dockerd(self, folder: Path, data: Path, environment: dict[str, str]) -> None:
         sockets = self._paths.sockets
         config = sockets / "daemon.json"
-        config.write_text(json.dumps({"features": {"containerd-snapshotter": True}}))
+        config.write_text(json.dumps({"features": {"containerd-snapshotter": self._settings.containerd_store}}))
         argv = [
             str(folder / "usr/sbin/dockerd"),
             f"--config-file={config}",
@@ -181,12 +201,13 @@ class Host:
             f"--pidfile={sockets / 'docker.pid'}",
             f"--host={self._host}",
             f"--containerd={sockets / 'containerd.sock'}",
-            f"--bridge={bridge.NAME}",
+            f"--bridge={self._settings.link.name}",
             f"--cgroup-parent=/{self._cgroup}",
             "--iptables=false",
             "--ip6tables=false",
             "--ip-masq=false",
             "--ip-forward=false",
+            *self._settings.flags,
         ]
         ready = lambda: _pings(sockets / "docker.sock")  # noqa: E731
         self._processes.start("dockerd", argv, env=environment, ready=ready)

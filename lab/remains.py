@@ -19,11 +19,11 @@ PROGRAMS = frozenset({"dockerd", "containerd", "containerd-shim-runc-v2", "runc"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def clean(sockets: Path, folders: Sequence[Path], cgroup: str) -> list[str]:
+def clean(sockets: Path, folders: Sequence[Path], cgroup: str, link: bridge.Bridge = bridge.LAB) -> list[str]:
     """End and undo everything an engine left; return what was found, in words.
 
     sockets: its folder of sockets, which its shims carry in their arguments. folders: where it mounts.
-    cgroup: the name of the control group above all of its containers.
+    cgroup: the name of the control group above all of its containers. link: its bridge.
     """
     found = []
     if victims := running(sockets, cgroup):
@@ -32,8 +32,8 @@ def clean(sockets: Path, folders: Sequence[Path], cgroup: str) -> list[str]:
     if count := sum(_unmount(point) for point in _mounts([sockets, *folders])):
         found.append(f"unmounted {count} file systems")
     _remove_groups(cgroup)
-    if bridge.remove():
-        found.append(f"removed the bridge {bridge.NAME}")
+    if bridge.remove(link.name):
+        found.append(f"removed the bridge {link.name}")
     if sockets.exists():
         _remove_shim_sockets(sockets)
         shutil.rmtree(sockets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections.abc import Sequence
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
 from ecr_action.image.arguments import BuildRequest
@@ -22,6 +23,14 @@ _UNREACHABLE = re.compile(
     r"|permission denied while trying to connect to the docker|failed to find driver|no valid drivers found",
     re.IGNORECASE,
 )
+# The stream of a build that was under way breaks off, in buildx's words and in the SDK's.
+_WENT_AWAY = re.compile(
+    r"error reading from server|failed to list workers|transport is closing|received prior goaway"
+    r"|Response ended prematurely|Connection broken|Remote end closed connection",
+    re.IGNORECASE,
+)
+_CERTIFICATE = re.compile(r"certificate|\btls: ", re.IGNORECASE)
+_RAN = re.compile(r'^(?:failed to \w+: )*process ".*" did not complete successfully', re.DOTALL)
 _LACKS = (
     (re.compile(r"multi-?platform build is not supported|multiple platforms feature", re.I), "platforms"),
     (re.compile(r"cache export is not supported", re.I), "cache-to"),
@@ -71,7 +80,11 @@ _REGISTRY = (
         "",
     ),
     (
-        re.compile(r"connection re(?:set|fused)|timeout|timed out|no such host|EOF|broken pipe|\b50[0234]\b", re.I),
+        re.compile(
+            r"connection re(?:set|fused)|timeout|timed out|no such host|EOF|broken pipe|closed network connection"
+            r"|\b50[0234]\b",
+            re.I,
+        ),
         "The registry did not answer, or the connection broke.",
         "Run the job again: what was sent already is not sent again.",
     ),
@@ -94,22 +107,31 @@ def of_build(log: Log, request: BuildRequest, push_to: str | None, dockerfile: D
     Parameters: *push_to* is the reference to be pushed; *dockerfile* gives the line where the builder does not.
     """
     error, part = log.error, log.failed
-    if _UNREACHABLE.search(error):
-        return unreachable("", error)
-    for words, name in _LACKS:
-        if words.search(error):
-            return lacks(name, error)
+    # The words of a command that ran, which stand in its error, decide nothing.
+    if not _RAN.search(error) and (failure := _around(error, part, push_to)):
+        return failure
     name = part.name if part else ""
-    if push_to and (name.startswith("pushing ") or _PUSH.search(error) or (part and _PUSH.search(part.error))):
-        return of_push(error or (part.error if part else ""), push_to)
     file, line = _place(log, request, dockerfile)
     return BuildFailed(
         f"{name}: {_short(error)}" if name and not name.startswith("[internal]") else _short(error),
         why=_output(log),
-        fix=_way_out(error, part),
+        fix=_way_out(error, part, request),
         file=file,
         line=line,
     )
+
+
+def _around(error: str, part: Part | None, push_to: str | None) -> Failure | None:
+    """The failure of what is around the Dockerfile: the engine, what the builder can do, the push."""
+    if _UNREACHABLE.search(error) or _WENT_AWAY.search(error):
+        return unreachable("", error)
+    for words, name in _LACKS:
+        if words.search(error):
+            return lacks(name, error)
+    pushing = part is not None and (part.name.startswith("pushing ") or _PUSH.search(part.error))
+    if push_to and (pushing or _PUSH.search(error)):
+        return of_push(error or (part.error if part else ""), push_to)
+    return None
 
 
 def of_push(error: str, reference: str) -> PushFailed:
@@ -137,8 +159,23 @@ def is_bare(error: str) -> bool:
 
 
 def unreachable(tried: str, error: str) -> EngineUnreachable:
-    """No engine at *tried* (a socket, an address, in words); *error* are the client's words."""
+    """No engine at *tried* (a socket, an address, in words), or none any more; *error* are the client's words."""
     where = tried or _address(error)
+    if _WENT_AWAY.search(error):
+        return EngineUnreachable(
+            f"The Docker engine{f' at {where}' if where else ''} went away during the build.",
+            why=_short(error),
+            fix="Run the job again. If it stays: look into the engine's own log (journalctl -u docker), and whether "
+            "its machine or container runs out of memory.",
+            transient=True,
+        )
+    if _CERTIFICATE.search(error):
+        return EngineUnreachable(
+            f"The Docker engine{f' at {where}' if where else ''} can't be trusted.",
+            why=_short(error),
+            fix="DOCKER_CERT_PATH names a folder with ca.pem, cert.pem and key.pem that belong to this engine; "
+            "a context has them by 'docker context create --docker host=...,ca=...,cert=...,key=...'.",
+        )
     return EngineUnreachable(
         f"No Docker engine answers{f' at {where}' if where else ''}.",
         why=_short(error),
@@ -153,7 +190,10 @@ def lacks(name: str, why: str, *, what: str = "") -> EngineLacks:
 
 def _address(error: str) -> str:
     found = re.search(r"\b(?:unix|tcp|npipe|ssh)://[^\s;,\"']+", error)
-    return found[0].rstrip(".:") if found else ""
+    if found:
+        return found[0].rstrip(".:")
+    called = re.search(r"\bhttps?://([^/\s\"']+)", error)
+    return f"tcp://{called[1]}" if called else ""
 
 
 def _place(log: Log, request: BuildRequest, dockerfile: Dockerfile | None) -> tuple[str | None, int | None]:
@@ -184,13 +224,40 @@ def no_base(error: str) -> str:
     return ""
 
 
-def _way_out(error: str, part: Part | None) -> str:
+def _secrets(names: Sequence[str]) -> str:
+    lines = [f"  {name}=${{{{ secrets.{re.sub('[^A-Z0-9]', '_', name.upper())} }}}}" for name in names]
+    words = f"secret {names[0]} is" if len(names) == 1 else f"secrets {', '.join(names)} are"
+    return "\n".join([f"The {words} asked for here, and not given to this step. Add:", "secrets: |", *lines])
+
+
+def _not_given(part: Part | None, request: BuildRequest) -> tuple[str, ...]:
+    """The secrets that the failed command mounts, and nobody gave: without ``required`` it just finds no file."""
+    mounts = [dict(field.partition("=")[::2] for field in mount.split(",")) for mount in _mounts(part)]
+    named = [
+        mount.get("id") or posixpath.basename(mount.get("target") or mount.get("dst") or "")
+        for mount in mounts
+        if mount.get("type") == "secret"
+    ]
+    given = {secret.id for secret in request.secrets}
+    return tuple(name for name in dict.fromkeys(named) if name and name not in given)
+
+
+def _mounts(part: Part | None) -> list[str]:
+    return re.findall(r"--mount=(\S+)", part.name) if part else []
+
+
+def _way_out(error: str, part: Part | None, request: BuildRequest) -> str:
+    said = [error, *(part.lines if part else ())]
     if part and any("exec format error" in line for line in part.lines):
         return (
             "Another platform's commands need an emulator. Add before this step:\n- uses: docker/setup-qemu-action@v3"
         )
-    if re.search(r"no space left on device", error, re.I):
-        return "The disk of the runner is full: free some before this step (docker system prune --all --force)."
+    if any(re.search(r"no space left on device", line, re.I) for line in said):
+        return "The disk of the engine is full: free some before this step (docker system prune --all --force)."
+    if absent := _not_given(part, request):
+        return _secrets(absent)
+    if key := re.search(r"unset ssh forward key (\S+)", error):
+        return f"Give the build an agent:\n- uses: webfactory/ssh-agent@v0.9.1\nand in this step:\nssh: {key[1]}"
     if missing := re.search(r'"/?([^"]+)":? not found', error):
         return f"{missing[1]} is not in the context, or .dockerignore leaves it out. COPY's paths begin at the context."
     return no_base(error) if "failed to resolve" in error or (part and "load metadata" in part.name) else ""

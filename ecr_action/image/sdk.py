@@ -51,13 +51,19 @@ def connect(place: Endpoint) -> APIClient:
     from docker import APIClient
     from docker.tls import TLSConfig
 
+    class Client(APIClient):
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            # REQUESTS_CA_BUNDLE would take the place of the engine's own authority.
+            own = self.verify if verify is None else verify
+            return super().merge_environment_settings(url, proxies, stream, own, cert)
+
     tls: TLSConfig | bool = False
     if place.certificates:
         folder = place.certificates
         pair = (str(folder / "cert.pem"), str(folder / "key.pem")) if (folder / "cert.pem").is_file() else None
         authority = str(folder / "ca.pem") if (folder / "ca.pem").is_file() else None
         tls = TLSConfig(client_cert=pair, ca_cert=authority, verify=place.verify)
-    client = APIClient(base_url=place.address, version="auto", timeout=_PROBE_SECONDS, tls=tls)
+    client = Client(base_url=place.address, version="auto", timeout=_PROBE_SECONDS, tls=tls)
     client.timeout = _ANSWER_SECONDS
     return client
 

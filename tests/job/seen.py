@@ -106,7 +106,8 @@ def push_again_in_the_past(stage: Stage, digest: str, days: int) -> None:
         control(stage, "clock", {"offset": 0.0})
 
 
-def control(stage: Stage, what: str, body: dict[str, Any]) -> None:
+def control(stage: Stage, what: str, body: dict[str, Any], *, method: str = "POST") -> None:
     """Tell the lab's AWS something."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.open(f"{stage.endpoint}/_lab/{what}", json.dumps(body).encode(), timeout=30).close()
+    told = urllib.request.Request(f"{stage.endpoint}/_lab/{what}", json.dumps(body).encode(), method=method)
+    opener.open(told, timeout=30).close()

@@ -24,6 +24,7 @@ from ecr_action.secret import Secret
 from lab.aws import setup
 from lab.lab import Lab
 from lab.paths import Paths
+from lab.second import SecondEngine
 
 COUNTER = itertools.count(1)
 
@@ -119,3 +120,15 @@ def room(lab_environment: dict[str, str], tmp_path: Path) -> Room:
     for folder in (workspace, temp, home):
         folder.mkdir()
     return Room({**lab_environment, "HOME": str(home)}, workspace, temp)
+
+
+@pytest.fixture
+def second(room: Room) -> Iterator[SecondEngine]:
+    """A fresh second engine, which *room* uses from now on."""
+    engine = SecondEngine()
+    try:
+        engine.up()
+        room.environment.update(engine.variables)
+        yield engine
+    finally:
+        engine.down()

@@ -8,7 +8,7 @@ import pytest
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, PushFailed
 from ecr_action.image import failures
-from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.arguments import BuildRequest, BuildSecret
 from ecr_action.image.dockerfile import parse
 from ecr_action.image.failures import of_build, of_push
 from ecr_action.image.progress import Plain
@@ -16,7 +16,7 @@ from ecr_action.image.progress import Plain
 REFERENCE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app-immutable-403:v1"
 
 
-def failure(text: str, push_to: str | None = REFERENCE, **request: str) -> Failure:
+def failure(text: str, push_to: str | None = REFERENCE, **request: object) -> Failure:
     plain = Plain()
     for line in text.splitlines():
         plain.feed(line)
@@ -98,6 +98,8 @@ def test_a_foreign_platform_without_an_emulator() -> None:
         ),
         ('failed to compute cache key: "/dist/app" not found: not found', "dist/app is not in the context"),
         ("write /x: no space left on device", "disk"),
+        ("ResourceExhausted: write /var/lib/docker/overlay2/w/diff/big: no space left on device", "disk"),
+        ("unset ssh forward key default", "ssh: default"),
     ],
 )
 def test_builds_with_a_known_way_out(error: str, fix: str) -> None:
@@ -130,6 +132,49 @@ def test_no_engine(error: str, where: str) -> None:
     assert found.why == error
     for word in ("ubuntu-latest", "dind", "DOCKER_HOST", "usermod"):
         assert word in found.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "fix"),
+    [
+        (
+            "failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF",
+            "went away during the build",
+            "Run the job again",
+        ),
+        (
+            'error during connect: Get "https://10.0.0.1:2376/_ping": tls: failed to verify certificate: x509: unknown',
+            "at tcp://10.0.0.1:2376 can't be trusted",
+            "DOCKER_CERT_PATH",
+        ),
+    ],
+)
+def test_an_engine_that_went_away_or_is_another_one(error: str, what: str, fix: str) -> None:
+    """Neither is a fault of the Dockerfile."""
+    found = failure(f"ERROR: {error}")
+    assert isinstance(found, EngineUnreachable)
+    assert what in found.what
+    assert fix in found.fix
+    assert found.transient is fix.startswith("Run")
+
+
+SECRET = "#5 [2/2] RUN --mount=type=secret,id=npm-token,env=T --mount=type=secret,target=/run/x make"
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ((), ["  npm-token=${{ secrets.NPM_TOKEN }}", "  x=${{ secrets.X }}"]),
+        (("x",), ["  npm-token=${{ secrets.NPM_TOKEN }}"]),
+        (("x", "npm-token"), []),
+    ],
+)
+def test_a_secret_that_nobody_gave(given: tuple[str, ...], lines: list[str]) -> None:
+    """Whatever the command says that lacks it: a mount without `required` is just not there."""
+    text = f"{SECRET}\n#5 ERROR: process x: exit code: 1\nERROR: failed to solve: process x: exit code: 1"
+    secrets = tuple(BuildSecret(id=name, variable="V") for name in given)
+    found = failure(text, secrets=secrets)
+    assert [line for line in found.fix.splitlines() if line.startswith("  ")] == lines
 
 
 @pytest.mark.parametrize(
@@ -208,6 +253,9 @@ def test_a_failing_command_that_speaks_of_pushing_is_a_build() -> None:
     """Words in a command's output decide nothing."""
     text = "#5 [2/2] RUN git push\n#5 0.1 error: failed to push some refs\n#5 ERROR: process x: exit code: 1\n"
     assert isinstance(failure(text + "ERROR: failed to solve: process x: exit code: 1"), BuildFailed)
+    for words in ("cannot connect to the docker daemon", "cache export is not supported", "failed to push"):
+        ran = f'process "/bin/sh -c echo {words}" did not complete successfully: exit code: 1'
+        assert isinstance(failure(f"#5 [2/2] RUN x\n#5 ERROR: {ran}\nERROR: failed to solve: {ran}"), BuildFailed)
 
 
 @pytest.mark.parametrize(
