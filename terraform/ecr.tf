@@ -13,6 +13,7 @@ resource "aws_ecr_repository" "platform_apps" {
   name                 = each.value
   image_tag_mutability = local.tag_mutability
   force_delete         = local.force_delete
+  tags                 = var.tags
 
   image_scanning_configuration {
     scan_on_push = local.scan_on_push
@@ -94,7 +95,7 @@ resource "aws_ecr_replication_configuration" "registry" {
 }
 
 resource "aws_ecr_repository_creation_template" "registry" {
-  for_each = local.templates
+  for_each = toset(length(local.problems) == 0 ? local.templates : [])
 
   prefix               = each.value
   description          = "Repositories that replication or a pull through the cache creates"

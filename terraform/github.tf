@@ -59,6 +59,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 
   url            = "https://${local.issuer}"
   client_id_list = [local.audience]
+  tags           = var.tags
 }
 
 data "aws_iam_openid_connect_provider" "github" {
@@ -80,8 +81,12 @@ resource "aws_iam_role" "github" {
   name               = each.value.name
   description        = "GitHub Actions: publish images to Amazon ECR"
   assume_role_policy = each.value.trust
+  tags               = var.tags
 
   lifecycle {
+    # A new name would be a new role, and the ARN in every workflow's secret is of the old one.
+    ignore_changes = [name]
+
     precondition {
       condition     = length(each.value.trust) <= 2048
       error_message = "The trust policy of ${each.value.name} has ${length(each.value.trust)} characters, IAM takes 2048. Fix: shorten ${each.key}.repositories, branches, tags or environments: one pattern with * stands for many names."
@@ -97,8 +102,12 @@ resource "aws_iam_policy" "github" {
   name        = each.value.name
   description = "What ecr-publish needs"
   policy      = local.push_policies[each.key]
+  tags        = var.tags
 
   lifecycle {
+    # They can't be changed: to do so all the same would replace the policy, and publishes would be refused meanwhile.
+    ignore_changes = [name, description]
+
     precondition {
       condition     = length(local.push_policies[each.key]) <= 6144
       error_message = "The policy of ${each.value.name} has ${length(local.push_policies[each.key])} characters, IAM takes 6144. Fix: fewer ecr.prefixes, ecr.regions, github.secrets or github.signing_profiles."

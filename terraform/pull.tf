@@ -17,7 +17,12 @@ resource "aws_iam_policy" "ecr_pull" {
       },
     ]
   })
+  tags = var.tags
 
+  lifecycle {
+    # They can't be changed: to do so all the same would replace the policy, and nodes could not pull meanwhile.
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_iam_role_policy_attachment" "ecr_pull" {

@@ -15,3 +15,9 @@ variable "node_roles" {
   type        = map(string)
   default     = {}
 }
+
+variable "tags" {
+  description = "Tags of everything that is made here."
+  type        = map(string)
+  default     = {}
+}

@@ -34,3 +34,24 @@ def test_each_declared_permission_is_in_one_set_or_every_publishs() -> None:
     text = (ROOT / "terraform/permissions.tf").read_text(encoding="utf-8")
     kinds = {kind for member in [declared["publish"], *sets] for kind in member}
     assert [kind for kind in sorted(kinds) if f'{{ kind = "{kind}",' not in text] == []
+
+
+def test_nothing_is_declared_in_vain() -> None:
+    """As the recommended rules of TFLint have it: what is declared is used, typed and described.
+
+    No package of TFLint is there for Python, Node or Debian; its other recommended rules are `terraform validate`'s, or
+    speak of syntax that the module has none of.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "terraform").glob("*.tf"))]
+    everything = "\n".join(re.sub(r"^\s*#.*$", "", text, flags=re.M) for text in texts)
+    declared = [f"var.{name}" for name in re.findall(r'^variable "(\w+)"', everything, re.M)]
+    declared += [f"data.{kind}.{name}" for kind, name in re.findall(r'^data "(\w+)" "(\w+)"', everything, re.M)]
+    for block in re.findall(r"^locals \{\n(.*?)^\}", everything, re.M | re.S):
+        declared += [f"local.{name}" for name in re.findall(r"^  (\w+) += ", block, re.M)]
+    assert [name for name in declared if not re.search(rf"\b{re.escape(name)}\b", everything)] == []
+    assert len(declared) > 30
+    described = re.findall(r'^(?:variable|output) "(\w+)" \{\n  description += "(?=\w)', everything, re.M)
+    typed = re.findall(r'^variable "\w+" \{\n.*\n  type +=', everything, re.M)
+    variables, outputs = (re.findall(rf'^{kind} "', everything, re.M) for kind in ("variable", "output"))
+    assert (len(described), len(typed)) == (len(variables) + len(outputs), len(variables))
+    assert re.search(r'required_version = ".+"', everything)

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from ecr_action import granting, prompt
 from ecr_action.aws import lifecycle
@@ -15,7 +17,7 @@ from lab.aws import policy as evaluator
 from lab.aws import setup
 from lab.aws.oidc import claims
 from lab.aws.policy import Question, Verdict
-from lab.terraform import Terraform
+from lab.terraform import MODULE, Terraform
 from tests.terraform.conftest import REGION, Configure
 
 ACCOUNT = "123456789012"
@@ -61,7 +63,12 @@ EVERYTHING: dict[str, Any] = {
         "branches": ["main"],
         "permissions": ["scan-gate", "drift-fix", "creation-templates"],
         "secrets": [SECRET],
-        "release": {"repositories": ["api"], "tags": ["v*"], "environments": ["prod:eu"]},
+        "release": {
+            "repositories": ["api"],
+            "tags": ["v*"],
+            "environments": ["prod:eu"],
+            "job_workflow_refs": ["darede-labs/pipelines/.github/workflows/release.yml@refs/*"],
+        },
     },
 }
 PUSH, RELEASE = "idp-poc-darede-cluster-github-ecr-push", "idp-poc-darede-cluster-github-ecr-release"
@@ -113,6 +120,17 @@ def test_the_module_is_formatted_and_valid(terraform: Terraform) -> None:
     assert valid.returncode == 0, valid.stdout + valid.stderr
 
 
+def test_terraforms_own_tests_pass(terraform: Terraform) -> None:
+    """Those of the folder terraform/tests, against plans alone: problems of the configuration, trust, permissions."""
+    done = terraform.run("test", "-json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    (summary,) = (row["test_summary"] for row in rows if row["type"] == "test_summary")
+    runs = sum(len(re.findall(r'^run "', file.read_text(), re.M)) for file in (MODULE / "tests").glob("*.tftest.hcl"))
+    told = [row["@message"] for row in rows if row["@level"] == "error"]
+    assert (summary["status"], summary["passed"], summary.get("skipped", 0)) == ("pass", runs, 0), told
+    assert runs > 10
+
+
 def test_the_platforms_configuration_applies_as_it_is(endpoint: str, terraform: Terraform, applied: Apply) -> None:
     """Repositories, roles and outputs by the platform's names; the trust is its present one, with a warning."""
     said = applied(SEED)
@@ -135,6 +153,9 @@ def test_the_platforms_configuration_applies_as_it_is(endpoint: str, terraform: 
         assert json.loads(text) == json.loads(lifecycle.text(lifecycle.default_policy()))
 
 
+# A job of the reusable workflow that may release, and one of a copy of it elsewhere.
+REUSED = {"job_workflow_ref": "darede-labs/pipelines/.github/workflows/release.yml@refs/tags/v3"}
+COPIED = {"job_workflow_ref": "darede-labs/api/.github/workflows/release.yml@refs/tags/v3"}
 # Role, what GitHub says of the job, whether it may assume the role.
 JOBS = [
     (PUSH, {"repository": "darede-labs/api"}, True),
@@ -145,10 +166,16 @@ JOBS = [
     (PUSH, {"repository": "darede-labs/api", "ref": "refs/heads/feature"}, False),
     (PUSH, {"repository": "darede-labs/api", "ref": "refs/tags/v1.0.0"}, False),
     (PUSH, {"repository": "darede-labs/api", "event": "pull_request"}, False),
-    (RELEASE, {"repository": "darede-labs/api", "ref": "refs/tags/v1.0.0"}, True),
-    (RELEASE, {"repository": "darede-labs/api", "environment": "prod:eu", "immutable_subject": True}, True),
-    (RELEASE, {"repository": "darede-labs/api"}, False),
-    (RELEASE, {"repository": "darede-labs/web-shop", "ref": "refs/tags/v1.0.0"}, False),
+    (RELEASE, {"repository": "darede-labs/api", "ref": "refs/tags/v1.0.0", "claims": REUSED}, True),
+    (
+        RELEASE,
+        {"repository": "darede-labs/api", "environment": "prod:eu", "immutable_subject": True, "claims": REUSED},
+        True,
+    ),
+    (RELEASE, {"repository": "darede-labs/api", "claims": REUSED}, False),
+    (RELEASE, {"repository": "darede-labs/web-shop", "ref": "refs/tags/v1.0.0", "claims": REUSED}, False),
+    (RELEASE, {"repository": "darede-labs/api", "ref": "refs/tags/v1.0.0"}, False),
+    (RELEASE, {"repository": "darede-labs/api", "ref": "refs/tags/v1.0.0", "claims": COPIED}, False),
 ]
 NAMED = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/team/api"
 OTHER = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/other"
@@ -181,7 +208,7 @@ CALLS = [
 
 
 def test_everything_that_can_be_switched_on(endpoint: str, terraform: Terraform, applied: Apply) -> None:
-    """Twelve jobs are admitted or refused, twenty-three calls allowed or denied; what Terraform can't say is told."""
+    """Fourteen jobs are admitted or refused, twenty-three calls allowed or denied; what Terraform can't say is told."""
     nodes = {"Version": "2012-10-17", "Statement": []}
     iam(endpoint).create_role(RoleName="nodes", AssumeRolePolicyDocument=json.dumps(nodes))
     applied(EVERYTHING)
@@ -194,8 +221,52 @@ def test_everything_that_can_be_switched_on(endpoint: str, terraform: Terraform,
         "put-account-setting",
         "update-repository-creation-template",
     ]
-    found = setup.admin_client("ecr", endpoint).get_repository_policy(repositoryName="team/api")
-    assert {one["Sid"] for one in json.loads(found["policyText"])["Statement"]} == {"Pull", "Push"}
+    assert {who: reach(endpoint, who) for who in VISITORS} == VISITORS
+
+
+# Roles by account and name, and which of the calls of a pull and of a push ECR lets them make.
+PULL, UPLOAD = "BatchGetImage", "InitiateLayerUpload"
+VISITORS = {
+    ("210987654321", "publisher"): (PULL, UPLOAD),
+    ("210987654321", "reader"): (PULL,),
+    ("321098765432", "publisher"): (),
+}
+
+
+def reach(endpoint: str, visitor: tuple[str, str]) -> tuple[str, ...]:
+    """The calls that a role of another account, whose own policy allows everything, may make on ``team/api``."""
+    account, name = visitor
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    everything = [{"Action": "ecr:*", "Resource": "*"}]
+    client = setup.admin_client("iam", endpoint, account)
+    arn = setup.role(client, name, {"Version": "2012-10-17", "Statement": [trust]}, everything)
+    sts = setup.admin_client("sts", endpoint, account)
+    keys = sts.assume_role(RoleArn=arn, RoleSessionName="visit")["Credentials"]
+    own = boto3.client(
+        "ecr",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    there = {"registryId": ACCOUNT, "repositoryName": "team/api"}
+    calls: dict[str, Callable[[], object]] = {
+        PULL: lambda: own.batch_get_image(**there, imageIds=[{"imageTag": "none"}]),
+        UPLOAD: lambda: own.initiate_layer_upload(**there),
+    }
+    return tuple(name for name, call in calls.items() if lets(call))
+
+
+def lets(call: Callable[[], object]) -> bool:
+    """Whether ECR lets the caller."""
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+        return False
+    return True
 
 
 def admitted(endpoint: str, role: str, job: dict[str, Any]) -> bool:
@@ -240,7 +311,7 @@ def test_a_provider_that_is_there_is_reused(endpoint: str, terraform: Terraform,
     iam(endpoint).delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
 
-BAD: list[tuple[dict[str, Any] | str, list[str]]] = [
+BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "ecr": {"repositories": ["Bad_Name", "ok"], "scan": 1, "scan_on_push": "yes", "kms_key": KEY},
@@ -256,8 +327,6 @@ BAD: list[tuple[dict[str, Any] | str, list[str]]] = [
             'github.permissions has "everything"',
         ],
     ),
-    ({"github": {"enable_oidc": True}}, ["github.enable_oidc is true, and github.org is missing"]),
-    ("ecr: [", ["is no YAML"]),
     (
         {
             "github": {
@@ -272,7 +341,7 @@ BAD: list[tuple[dict[str, Any] | str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "expected"), BAD, ids=["keys", "organisation", "yaml", "size"])
+@pytest.mark.parametrize(("content", "expected"), BAD, ids=["keys", "size"])
 def test_what_is_wrong_with_the_configuration_is_told_by_the_plan(
     terraform: Terraform, configure: Configure, content: object, expected: list[str]
 ) -> None:
