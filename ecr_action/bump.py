@@ -15,6 +15,7 @@ from ecr_action.protocols import Image, RepositoryState
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
 from ecr_action.services import Cloud, Services
+from ecr_action.standing import look
 from ecr_action.tagging import mark_deployed, rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
@@ -50,9 +51,11 @@ def bump(wanted: Wanted, services: Services) -> Outcome:
             rolled_out = _roll_out(wanted, found, cloud, services)
             outcome = replace(outcome, rolled_out=rolled_out)
             for one in found:
-                mark_proposed(one.outcome.plan, rolled_out, one.image, one.state, one.there, cloud.images, services)
-                if one.state.name in rolled_out.deployed:
-                    mark_deployed(one.outcome.plan, one.image, one.state, one.there, cloud.images, services)
+                now = look(wanted, [one.outcome], rolled_out, cloud.images, services)
+                plan, image, state, there = one.outcome.plan, one.image, one.state, one.there
+                mark_proposed(plan, rolled_out, image, state, there, cloud.images, services, now)
+                if state.name in rolled_out.deployed:
+                    mark_deployed(plan, image, state, there, cloud.images, services, look=now)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

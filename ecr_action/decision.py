@@ -33,7 +33,7 @@ class Run:
     """One roll-out: what is wanted, what came of the last decision, what was asked of others already.
 
     *outcomes* are the images by their repositories' names, *steps* what the last decision takes the place of; *judges*:
-    what stands is compared with what is to come; *seen* was read before.
+    what stands is compared with what is to come; *seen* was read before; *head* is the commit decided on.
     """
 
     wanted: Wanted
@@ -43,6 +43,7 @@ class Run:
     services: Services
     judges: bool = True
     seen: Seen | None = None
+    head: str = ""
     result: Result = field(default_factory=Result)
     copies: Copies = field(default_factory=Copies)
     steps: list[Shipping] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Run:
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, bytes]:
         """The files that change, given what stands in *snapshot*: the same again after somebody else's commit."""
-        self.copies, self.steps = Copies(), []
+        self.copies, self.steps, self.head = Copies(), [], snapshot.head
         try:
             self.result = self._bump(snapshot.files, snapshot.paths, self.verdict if self.judges else None)
         except NoReference as nowhere:

@@ -16,6 +16,7 @@ from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome
 from ecr_action.rollout import roll_out
 from ecr_action.services import Cloud, Services
+from ecr_action.standing import look
 from ecr_action.tagging import is_older, mark_deployed, mark_rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
@@ -46,11 +47,12 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
             outcome = replace(outcome, rolled_out=rolled_out)
             if not rolled_out.deployed and not rolled_out.proposed:
                 raise _not_deployed(outcome)
-            mark_proposed(plan, rolled_out, image, state, there, cloud.images, services)
+            now = look(wanted, [outcome], rolled_out, cloud.images, services)
+            mark_proposed(plan, rolled_out, image, state, there, cloud.images, services, now)
             if back and left is not None and left.digest != image.digest:
                 mark_rejected(plan, left, state, cloud.images, services)
             if rolled_out.deployed:
-                mark_deployed(plan, image, state, there, cloud.images, services, back=back)
+                mark_deployed(plan, image, state, there, cloud.images, services, look=now, back=back)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

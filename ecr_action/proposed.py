@@ -9,6 +9,7 @@ from ecr_action.plan import Plan
 from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import RolledOut
 from ecr_action.services import Services
+from ecr_action.standing import Look
 from ecr_action.tagging import mark_deployed
 
 
@@ -20,17 +21,19 @@ def mark_proposed(
     there: Mapping[str, Image],
     images: Images,
     services: Services,
+    look: Look,
 ) -> None:
     """See whether an earlier proposal was merged meanwhile; put ``deployed-<env>-proposed`` on *image* where it waits.
 
-    The lifecycle policy shields both. *there* has the tags as they were when the run began.
+    The lifecycle policy shields both. *there* has the tags as they were when the run began, *look*
+    tells what is rolled out now.
     """
     before = there.get(plan.proposed)
     if before is not None and _stood(plan, before, rolled_out, images):
         # What a rollback leaves stays its predecessor's successor: `previous` must not lead forward again.
         left, rejected = there.get(plan.mark), there.get(plan.rejected)
         back = left is not None and rejected is not None and left.digest == rejected.digest
-        mark_deployed(plan, before, state, there, images, services, back=back)
+        mark_deployed(plan, before, state, there, images, services, look=look, back=back)
     if plan.repository not in rolled_out.proposed:
         return
     if reuse.immutable(plan.proposed, state):

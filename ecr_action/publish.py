@@ -18,6 +18,7 @@ from ecr_action.rehearsal import rehearse
 from ecr_action.report import Outcome, RolledOut, Scanned
 from ecr_action.rollout import Rehearsed, roll_out
 from ecr_action.services import Cloud, Services
+from ecr_action.standing import look
 from ecr_action.tagging import complete_tags, mark_deployed, rejected
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
@@ -75,9 +76,10 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
         try:
             rolled_out = _roll_out(wanted, outcome, rehearsed, obtained.there, cloud.images, services)
             outcome = replace(outcome, rolled_out=rolled_out)
-            mark_proposed(plan, rolled_out, image, state, obtained.there, cloud.images, services)
+            now = look(wanted, [outcome], rolled_out, cloud.images, services)
+            mark_proposed(plan, rolled_out, image, state, obtained.there, cloud.images, services, now)
             if rolled_out.deployed:
-                mark_deployed(plan, image, state, obtained.there, cloud.images, services)
+                mark_deployed(plan, image, state, obtained.there, cloud.images, services, look=now)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

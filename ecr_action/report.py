@@ -48,7 +48,7 @@ class RolledOut:
 
     *held*: why nothing was deployed, *kept* the same by ECR repository; *deployed*: the ECR repositories whose image
     is referenced now, *proposed* those whose image waits in *pull_request* (its address); *stood*: repository, tag and
-    digest of what the run found.
+    digest of what the run found, on the commit *base*.
     """
 
     repository: str = ""
@@ -63,6 +63,7 @@ class RolledOut:
     proposed: tuple[str, ...] = ()
     pull_request: str = ""
     stood: tuple[tuple[str, str, str], ...] = ()
+    base: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

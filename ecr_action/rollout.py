@@ -95,6 +95,7 @@ def roll_out(
         superseded=bool(result.kept),
         deployed=tuple(run.deployed),
         stood=run.stood,
+        base=run.head,
     )
     return _proposed(run, proposal, done) if proposal else done
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from ecr_action.errors import TagTaken
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
@@ -14,6 +14,8 @@ from ecr_action.services import Cloud, Services
 
 # An image built from many commits (the same bytes) has many commit tags; these many are compared.
 _MOST = 3
+# Each look after the first means that yet another run has rolled out since.
+_LOOKS = 5
 
 
 def complete_tags(
@@ -111,11 +113,14 @@ def mark_deployed(
     images: Images,
     services: Services,
     *,
+    look: Callable[[], Sequence[tuple[str, str, str]]],
     back: bool = False,
 ) -> None:
     """Put ``deployed-<env>`` on the image that is rolled out, and ``-previous`` on the one it takes the place of.
 
     *back*: it is a rollback, whose ``-previous`` stays, so that a second run of it does not go forward again.
+    *look* tells repository, tag and digest of what is rolled out by then: PutImage has no conditional form, so that
+    whoever put the mark last looks afterwards, and lets it follow what others have rolled out in between.
     The default lifecycle policy never expires what these tags name: what runs can't be expired.
     """
     tag = plan.mark
@@ -138,6 +143,26 @@ def mark_deployed(
         images.put_tag(plan.repository, standing, f"{tag}-previous")
     if images.put_tag(plan.repository, image, tag):
         services.console.info(f"Tagged {tag}")
+    for _ in range(_LOOKS):
+        found = _rolled_out(plan.repository, image, look(), images)
+        if found is None:
+            return
+        image = found
+        images.put_tag(plan.repository, image, tag)
+        services.console.info(f"{tag} moves on to {image.digest}, which another run has rolled out meanwhile.")
+
+
+def _rolled_out(
+    repository: str, image: Image, references: Sequence[tuple[str, str, str]], images: Images
+) -> Image | None:
+    """The one image that *references* name instead of *image*; None where they name it still, or several."""
+    named = [(tag, digest) for name, tag, digest in references if name == repository]
+    by_tag = images.find(repository, sorted({tag for tag, digest in named if tag and not digest})) if named else {}
+    digests = {digest for _, digest in named if digest} | {found.digest for found in by_tag.values()}
+    if len(digests) != 1 or image.digest in digests:
+        return None
+    (digest,) = digests
+    return next(iter(by_tag.values()), None) or images.by_digest(repository, digest)
 
 
 def mark_rejected(plan: Plan, image: Image, state: RepositoryState, images: Images, services: Services) -> None:

@@ -39,6 +39,7 @@ COMPOSING = {
     "waiting",
     "tagging",
     "rollout",
+    "standing",
     "manifests",
     "fitting",
     "proposal",
@@ -50,7 +51,7 @@ COMPOSING = {
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
     "publish deploy promoting bump preview conform ensure obtain waiting tagging rollout proposal proposed services "
-    "expiry gate manifests fitting arrival rehearsal decision".split()
+    "standing expiry gate manifests fitting arrival rehearsal decision".split()
 )
 ANYWHERE = {"", "errors", "failure", "secret", "protocols", "gitops_protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

@@ -30,7 +30,7 @@ CUTS = (("ecr:PutImage", 0), ("ecr:PutImage", 1), ("ecr:PutImage", 3), ("registr
 HOLDS = (
     *(("ecr:BatchGetImage", passed) for passed in range(4)),
     ("registry:PUT manifest", 0),
-    *(("ecr:PutImage", passed) for passed in range(7)),
+    *(("ecr:PutImage", passed) for passed in range(9)),
 )
 
 
@@ -142,6 +142,18 @@ def test_a_month_of_a_team(laboratory: Laboratory, tmp_path: Path) -> None:
     """Two hundred events: each is started twice, some are cut off, some go by one that is slower."""
     (month,) = play(laboratory, tmp_path)
     assert len(month.story) >= 200
+
+
+@pytest.mark.parametrize("what", ["two pushes", "two releases"])
+def test_wherever_the_slower_of_two_runs_stands_when_the_other_goes_by(
+    laboratory: Laboratory, tmp_path: Path, what: str
+) -> None:
+    """Each of its calls in turn, the last of which puts the mark on what it rolled out before the other did."""
+    with warm.action(ACTION, tmp_path / "warm") as started:
+        month = Month(laboratory, tmp_path / "trees", started)
+        month.happens("release", 1, 0, None)
+        for pick in range(len(HOLDS)):
+            month.happens(what, pick, 0, None)
 
 
 def test_what_is_seen_is_seen_by_others_than_the_action() -> None:

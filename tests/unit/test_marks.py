@@ -25,9 +25,14 @@ class Registry(Blank):
     """Tags of one repository, by their versions' names."""
 
     marked: dict[str, str] = field(default_factory=dict)
+    looks: list[list[tuple[str, str, str]]] = field(default_factory=list)
 
     def find(self, repository: str, tags: Sequence[str]) -> Mapping[str, Image]:
-        return {tag: IMAGES[self.marked[tag]] for tag in tags if tag in self.marked}
+        names = {**{tag: tag for tag in VERSIONS}, **self.marked}
+        return {tag: IMAGES[names[tag]] for tag in tags if tag in names}
+
+    def by_digest(self, repository: str, digest: str) -> Image | None:
+        return next((image for image in IMAGES.values() if image.digest == digest), None)
 
     def tags(self, repository: str, image: Image) -> tuple[str, ...]:
         return tuple(tag for tag, one in IMAGES.items() if one == image)
@@ -42,7 +47,10 @@ class Registry(Blank):
             event=event, commit=SHA, version=version.parse(tag), environment="prod", repository="app", named=True
         )
         there = {MARK: IMAGES[before]}
-        mark_deployed(plan, IMAGES[tag], STATE, there, self, self.services(), back=back)
+        looks = iter([*self.looks, []])
+        mark_deployed(
+            plan, IMAGES[tag], STATE, there, self, self.services(), look=lambda: next(looks), back=back
+        )
         return self.marked
 
 
@@ -76,3 +84,33 @@ def test_a_rollback_leaves_the_way_back_where_it_is() -> None:
     registry = Registry({MARK: "v1.1.0", f"{MARK}-previous": "v1.0.0"})
     after = {MARK: "v1.0.0", f"{MARK}-previous": "v1.0.0"}
     assert registry.deployed("v1.0.0", "v1.1.0", event="workflow_dispatch", back=True) == after
+
+
+def test_the_mark_follows_what_was_rolled_out_between_our_look_and_our_mark() -> None:
+    """Nobody sees that on the tag, since the last one who puts it wins: the GitOps repository tells."""
+    registry = Registry({MARK: "v1.0.0"}, looks=[[("app", "v1.2.0", "")], []])
+    assert registry.deployed("v1.1.0", "v1.0.0") == {MARK: "v1.2.0", f"{MARK}-previous": "v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    "references",
+    [
+        [("app", "v1.1.0", "")],
+        [("app", "", "sha256:1")],
+        [("app", "v1.0.0", ""), ("app", "v1.2.0", "")],
+        [("app", "v1.0.0", ""), ("app", "v1.1.0", "")],
+        [("app", "gone", "")],
+        [("other", "v1.2.0", "")],
+    ],
+    ids=["ours", "ours by digest", "several", "ours beside another", "not in the registry", "of another repository"],
+)
+def test_the_mark_stays_where_it_can_not_be_told_what_else_runs(references: list[tuple[str, str, str]]) -> None:
+    """Or where it is ours that runs."""
+    registry = Registry({MARK: "v1.0.0"}, looks=[references] * 9)
+    assert registry.deployed("v1.1.0", "v1.0.0")[MARK] == "v1.1.0"
+
+
+def test_a_digest_that_was_rolled_out_meanwhile_is_marked_too() -> None:
+    """Some teams pin."""
+    registry = Registry({MARK: "v1.0.0"}, looks=[[("app", "v1.2.0", "sha256:2")], []])
+    assert registry.deployed("v1.1.0", "v1.0.0")[MARK] == "v1.2.0"
