@@ -1,8 +1,8 @@
 """Writes what documents repeat of their sources.
 
-README's inputs and outputs come from action.yml, docs/errors.md from the tree of failures, Terraform's permissions and
-lifecycle policy from the declared ones. ``--check`` writes nothing, prints the difference, and exits 1 where there is
-one.
+README's inputs and outputs and the reusable workflow come from action.yml, docs/errors.md from the tree of failures,
+Terraform's permissions and lifecycle policy from the declared ones. ``--check`` writes nothing, prints the difference,
+and exits 1 where there is one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from ecr_action import errors  # noqa: E402
 from ecr_action.aws import iam, lifecycle, permissions  # noqa: E402
+from tools import reusable  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -48,8 +49,13 @@ def documents() -> dict[Path, str]:
     readme = between(readme, "inputs", "\n".join(inputs(action["inputs"])))
     readme = between(readme, "outputs", "\n".join(outputs(action["outputs"])))
     readme = between(readme, "permissions", "\n".join(policy()))
-    terraform = ROOT / "terraform"
+    terraform, workflows = ROOT / "terraform", ROOT / ".github" / "workflows"
+    checkout = re.search(r"uses: (actions/checkout@.*)", (workflows / "ci.yml").read_text(encoding="utf-8"))
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+    assert checkout is not None
+    assert version is not None
     return {
+        workflows / "publish.yml": reusable.workflow(action, version[1], checkout[1]),
         ROOT / "README.md": readme,
         ROOT / "docs" / "errors.md": "\n".join(error_pages()) + "\n",
         terraform / "permissions.json": permissions.as_json(iam.declared()) + "\n",

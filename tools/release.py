@@ -49,14 +49,14 @@ def _release(tag: str) -> Version | None:
 
 
 def notes(tag: str, changelog: str, declared: str) -> str:
-    """The section of *changelog* about *tag*; *declared* is the program's own version, of which *tag* has to be one.
+    """The section of *changelog* about *tag*; *declared* is the program's own version, which *tag* has to name.
 
-    Raises ReleaseError where it is not, or where there is no such section.
+    The reusable workflow uses the action of that version, so a tag of another one would run another program.
+    Raises ReleaseError where it is another one, or where there is no such section.
     """
-    version = _release(tag)
-    if version is None:
+    if _release(tag) is None:
         raise ReleaseError(f"{tag} is no version such as v1.2.3 or v1.2.3-rc.1")
-    if tag.partition("-")[0] != f"v{declared}":
+    if tag != f"v{declared}":
         raise ReleaseError(f"{tag} is no release of {declared}, the version in pyproject.toml")
     found = re.search(rf"^## {re.escape(tag)}\b[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.M | re.S)
     if not found or not found[1].strip():

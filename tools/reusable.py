@@ -1,0 +1,100 @@
+"""Writes .github/workflows/publish.yml, the action as a reusable workflow, from action.yml: the same names throughout."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# What the job itself needs to know; the names must not be the action's.
+OWN = {
+    "runs-on": ("Label of the runner, or several as a JSON list.", "string", "ubuntu-latest"),
+    "github-environment": ("GitHub environment of the job, with its approvals and its secrets. By default none.", "string", '""'),
+    "timeout-minutes": ("How long the job may take.", "number", "60"),
+}  # fmt: skip
+# The job's own token is the only one that fits here.
+LEFT_OUT = ("github-token",)
+# Inputs that may hold a secret, and therefore can be given as one as well: GitHub has no `secrets` in a call's `with:`.
+SECRET = ("role-to-assume", "gitops-token", "gitops-app-private-key", "image-role-to-assume", "secrets")
+
+_HEAD = """\
+# Written by `make docs` from action.yml (tools/reusable.py).
+name: Publish
+
+on:
+  workflow_call:
+"""
+_JOB = """
+permissions: {{}}
+
+jobs:
+  publish:
+    name: Publish
+    runs-on: ${{{{ startsWith(inputs.runs-on, '[') && fromJSON(inputs.runs-on) || inputs.runs-on }}}}
+    timeout-minutes: ${{{{ inputs.timeout-minutes }}}}
+    environment: ${{{{ inputs.github-environment }}}}
+    permissions:
+      contents: read # checkout
+      id-token: write # AWS through OIDC
+    outputs:
+{outputs}
+    steps:
+      - uses: {checkout}
+        with:
+          persist-credentials: false
+      # The release that this file belongs to: `./` would be the caller's checkout.
+      - id: publish
+        uses: darede-labs/ecr-publish@v{version} # zizmor: ignore[unpinned-uses] a release's tag never moves
+        with:
+{given}
+"""
+
+
+def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
+    """The text of the workflow.
+
+    *action* is action.yml as it is parsed, *version* that of the release the file belongs to, *checkout* what CI's
+    steps use.
+    """
+    names = [name for name in action["inputs"] if name not in LEFT_OUT]
+    outputs = "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in action["outputs"])
+    given = "\n".join(f"          {name}: ${{{{ {_value(name)} }}}}" for name in names)
+    lines = [*_inputs(action["inputs"], names), *_secrets(), *_outputs(action["outputs"])]
+    job = _JOB.format(outputs=outputs, checkout=checkout, version=version, given=given)
+    return _HEAD + "\n".join(lines) + "\n" + job
+
+
+def _value(name: str) -> str:
+    return f"secrets.{name} || inputs.{name}" if name in SECRET else f"inputs.{name}"
+
+
+def _inputs(declared: Mapping[str, Any], names: list[str]) -> Iterator[str]:
+    yield "    inputs:"
+    for name in names:
+        default = declared[name]["default"]
+        yield from _entry(name, declared[name]["description"], "string", f'"{default}"')
+    for name, (description, kind, default) in OWN.items():
+        yield from _entry(name, description, kind, default)
+
+
+def _entry(name: str, description: str, kind: str, default: str) -> Iterator[str]:
+    yield from (f"      {name}:", *_described(description), f"        type: {kind}", f"        default: {default}")
+
+
+def _secrets() -> Iterator[str]:
+    yield "    secrets:"
+    for name in SECRET:
+        yield from (f"      {name}:", *_described(f"The input `{name}` as a secret."), "        required: false")
+
+
+def _outputs(declared: Mapping[str, Any]) -> Iterator[str]:
+    yield "    outputs:"
+    for name, spec in declared.items():
+        yield from (f"      {name}:", *_described(spec["description"]))
+        yield f"        value: ${{{{ jobs.publish.outputs.{name} }}}}"
+
+
+def _described(text: str) -> Iterator[str]:
+    yield "        description: >-"
+    yield from textwrap.wrap(text, 110, initial_indent=" " * 10, subsequent_indent=" " * 10, break_long_words=False,
+                             break_on_hyphens=False)  # fmt: skip
