@@ -1,4 +1,4 @@
-"""Writes .github/workflows/publish.yml, the action as a reusable workflow, from action.yml: the same names throughout."""
+"""Writes .github/workflows/publish.yml, the action as a reusable workflow, from action.yml, with the same names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 # What the job itself needs to know; the names must not be the action's.
 OWN = {
     "runs-on": ("Label of the runner, or several as a JSON list.", "string", "ubuntu-latest"),
-    "github-environment": ("GitHub environment of the job, with its approvals and its secrets. By default none.", "string", '""'),
+    "github-environment": ("GitHub environment of the job, with its approvals and secrets.", "string", '""'),
     "timeout-minutes": ("How long the job may take.", "number", "60"),
 }  # fmt: skip
 # The job's own token is the only one that fits here.

@@ -45,12 +45,14 @@ def run_workflow(
     labels: Sequence[str] = ("ubuntu-latest",),
     job: str = "",
     matrix: Mapping[str, str] | None = None,
+    actions: Mapping[str, Path] | None = None,
     **secrets: str,
 ) -> ActResult:
     """Run the workflow *name* of the app's checkout on *event*; it must succeed.
 
     *variables* are the `vars` context, *around* further variables of the machine, *labels* what the machine is called,
-    *job* and *matrix* narrow what is run; *secrets* are those of the repository beside AWS_ROLE_ARN and GITOPS_PAT.
+    *job* and *matrix* narrow what is run, *actions* are further ones by `owner/name@ref`; *secrets* are those of the
+    repository beside AWS_ROLE_ARN and GITOPS_PAT.
     """
     ref = f"refs/pull/{payload['number']}/merge" if event == "pull_request" else str(payload["ref"])
     environment = {**stage.job(event, ref), "GITHUB_REPOSITORY": stage.name, "GITHUB_REF": ref, **(around or {})}
@@ -62,7 +64,7 @@ def run_workflow(
         environment=environment,
         secrets=known,
         workflow=f".github/workflows/{name}",
-        actions={OURS: program},
+        actions={OURS: program, **(actions or {})},
         variables=variables,
         labels=labels,
         job=job,
