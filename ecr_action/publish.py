@@ -14,7 +14,7 @@ from ecr_action.obtain import Obtained, confirmed, obtain_image
 from ecr_action.preview import preview
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
-from ecr_action.rehearsal import rehearse
+from ecr_action.rehearsal import look_ahead, rehearse
 from ecr_action.report import Outcome, RolledOut, Scanned
 from ecr_action.rollout import Rehearsed, roll_out
 from ecr_action.services import Cloud, Services
@@ -40,11 +40,11 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
             built = services.engine().build(wanted.build, None, None)
         return replace(outcome, steps=built.steps, seconds=timeline.seconds)
     with timeline.phase("Credentials"):
-        cloud = services.cloud()
+        looked, cloud = look_ahead(wanted, services), services.cloud()
     with timeline.phase("Repository"):
         state, there, created = ensure_repository(wanted, cloud, services)
     with timeline.phase("GitOps, tried"):
-        rehearsed = rehearse(wanted, state.uri, there, cloud.images, services)
+        rehearsed = rehearse(wanted, looked, state.uri, there, cloud.images, services)
     with timeline.phase("Image"):
         obtained = obtain_image(wanted, state, there, cloud, services)
         _load(wanted, state.uri, obtained, cloud, services)

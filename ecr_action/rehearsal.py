@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ecr_action.ahead import Ahead
 from ecr_action.decision import Run
 from ecr_action.errors import GitOpsAccess
 from ecr_action.gitops import edit
+from ecr_action.gitops.edit import Target
 from ecr_action.gitops.write import Seen
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome
@@ -18,25 +20,47 @@ from ecr_action.wanted import Wanted
 _ANY_DIGEST = "sha256:" + "0" * 64
 
 
-def rehearse(wanted: Wanted, uri: str, there: Mapping[str, Image], images: Images, services: Services) -> Rehearsed:
+def look_ahead(wanted: Wanted, services: Services) -> Ahead[Seen] | None:
+    """Begin to read the GitOps repository: GitHub answers while AWS is asked. Raises errors.Failure."""
+    gitops = wanted.gitops
+    if gitops is None:
+        return None
+    target = Target(registry=None, repository=wanted.plan.repository, tag="")
+    repository, needles = services.gitops(), edit.needles([target])
+
+    def read() -> Seen:
+        snapshot = repository.read(gitops.patterns, needles)
+        return Seen(snapshot, services.clock.monotonic())
+
+    return Ahead(read)
+
+
+def rehearse(
+    wanted: Wanted,
+    looked: Ahead[Seen] | None,
+    uri: str,
+    there: Mapping[str, Image],
+    images: Images,
+    services: Services,
+) -> Rehearsed:
     """Read the GitOps repository and try the edit, before anything is built: what is wrong with it is told by then.
 
-    Whether what stands may be replaced is not asked: that counts when the image is there. *uri* is the image's
-    repository, *there* its tags. Raises errors.Failure; before the first roll-out a repository that is not there, or
-    has no commit, may have come by the end of the build.
+    Whether what stands may be replaced is not asked: that counts when the image is there. *looked* is the reading,
+    begun earlier, *uri* the image's repository, *there* its tags. Raises errors.Failure; before the first roll-out a
+    repository that is not there, or has no commit, may have come by the end of the build.
     """
     gitops, console = wanted.gitops, services.console
-    if gitops is None:
+    if gitops is None or looked is None:
         return Rehearsed()
     plan = wanted.plan
     planned = Outcome(plan=plan, uri=uri, primary=plan.tags.primary or "", digest=_ANY_DIGEST)
     run = Run(wanted, gitops, {plan.repository: planned}, images, services, judges=False)
     try:
-        snapshot = services.gitops().read(gitops.patterns, edit.needles(run.targets))
-        at = services.clock.monotonic()
+        seen = looked.answer()
+        snapshot = seen.snapshot
         if snapshot.head or begins(gitops, services):
             decided(run, lambda: run.decide(snapshot))
-            return Rehearsed(Seen(snapshot, at))
+            return Rehearsed(seen)
         console.notice(f"{snapshot.repository} is empty; its first commit is waited for after the build.")
     except GitOpsAccess as absent:
         if not absent.transient:
