@@ -63,6 +63,7 @@ class Inputs:
     attests: tuple[str, ...]
     build_contexts: tuple[str, ...]
     builder: str | None
+    cache: str
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
     call: str | None
@@ -161,6 +162,7 @@ TABLE: Mapping[str, Spec] = {
     "attests": Spec("", building.attests),
     "build-contexts": Spec("", building.contexts),
     "builder": Spec("", converters.optional),
+    "cache": Spec("none", converters.choice("none", "auto", "registry", "inline")),
     "cache-from": Spec("", building.caches),
     "cache-to": Spec("", building.caches),
     "call": Spec("build", building.call),
@@ -247,7 +249,7 @@ _MEANT = {
     "tag": "tags",
 }
 # Inputs that other actions have and this one has not; a near name would mean another thing.
-_NOT_YET = set("build-secrets cache".split())
+_NOT_YET = set("build-secrets".split())
 
 
 def _meant(name: str) -> str:
@@ -302,6 +304,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(
             Problem("call", f"is {values['call']}, which makes no image to push.", "Take out 'push: true'.")
         )
+    caches = [name for name in ("cache-from", "cache-to") if values.get(name.replace("-", "_"))]
+    if values.get("cache") != "none" and caches:
+        what = f"is given beside {' and '.join(caches)}, which name the caches themselves."
+        problems.append(Problem("cache", what, "Leave one of them out."))
     if values.get("no_cache") and values.get("no_cache_filters"):
         problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
     if values.get("gitops_token") and values.get("gitops_app_id"):

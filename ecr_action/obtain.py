@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from ecr_action import deployment, promoting
+from ecr_action.cached import cached
 from ecr_action.errors import OtherCommit, PushFailed, TagTaken
 from ecr_action.image import failures, key, reuse
 from ecr_action.image.reuse import Choice
@@ -86,8 +87,9 @@ def _decided(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Service
 
 def _built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:
     """Build and push. Raises errors.Failure: the API's reason where the registry refused the push without one."""
+    request = cached(wanted, state, services.console)
     try:
-        return services.engine().build(wanted.build, f"{state.uri}:{tag}", cloud.logins.login())
+        return services.engine().build(request, f"{state.uri}:{tag}", cloud.logins.login())
     except PushFailed as failure:
         if failures.is_bare(failure.what) and (reason := cloud.refusal(state.name)) is not None:
             raise reason from failure

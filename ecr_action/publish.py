@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ecr_action.aws.findings import Gate
+from ecr_action.cached import build_alone
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure
 from ecr_action.expiry import foresee
@@ -37,7 +38,7 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     outcome = replace(outcome, previewed=preview(wanted, services))
     if not plan.push:
         with timeline.phase("Build"):
-            built = services.engine().build(wanted.build, None, None)
+            built = build_alone(wanted, services)
         return replace(outcome, steps=built.steps, seconds=timeline.seconds)
     with timeline.phase("Credentials"):
         looked, cloud = look_ahead(wanted, services), services.cloud()

@@ -14,7 +14,7 @@ from ecr_action.errors import Problem
 from ecr_action.github.context import Context
 from ecr_action.gitops import message, plain
 from ecr_action.gitops.modes import COMMIT
-from ecr_action.image import key, labels
+from ecr_action.image import caching, key, labels
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.key import Key
 from ecr_action.inputs import Inputs
@@ -78,6 +78,7 @@ class Wanted:
     source: Named | None = None
     reuse_days: int | None = None
     load: bool = False
+    cache: str = caching.NONE
     gitops_missing: str = ""
     preview: Preview | None = None
     preview_missing: str = ""
@@ -128,6 +129,7 @@ def wanted(
         key=made,
         reuse_days=inputs.reuse_max_age,
         load=inputs.load,
+        cache=inputs.cache,
         gitops_missing=missing,
         preview=preview,
         preview_missing=unseen,

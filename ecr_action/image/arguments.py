@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ecr_action.image.caching import AUTO, Cache
 from ecr_action.secret import Secret
 
 
@@ -27,7 +28,8 @@ class BuildRequest:
     A build argument without a value (None) is taken from the environment by the builder, as docker does. What is not
     told here is docker/build-push-action's input of that name, each entry as the user wrote it; *builder_id* goes into
     the provenance, *load_as* is the name under which the engine's own store gets an image that is not pushed, *call*
-    asks a question about the Dockerfile in place of a build.
+    asks a question about the Dockerfile in place of a build. *cache*, by what the builder can do, stands for
+    *cache_from* and *cache_to*.
     """
 
     workspace: str
@@ -45,6 +47,7 @@ class BuildRequest:
     call: str | None = None
     builder: str | None = None
     builder_id: str = ""
+    cache: Cache | None = None
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     cgroup_parent: str | None = None
@@ -161,6 +164,7 @@ def unsupported(request: BuildRequest) -> tuple[str, ...]:
         "no_cache_filters outputs secrets ssh ulimit"
     ).split()
     found = [name for name in names if getattr(request, name)]
+    found += ["cache"] if request.cache and request.cache.kind != AUTO else []
     found += [name for name in ("provenance", "sbom") if getattr(request, name) not in (None, "false")]
     return tuple(name.replace("_", "-") for name in found)
 

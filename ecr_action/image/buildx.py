@@ -10,11 +10,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecr_action.errors import EngineLacks, Failure
-from ecr_action.image import failures
+from ecr_action.image import caching, failures
 from ecr_action.image.arguments import BuildRequest, buildx_arguments, described
 from ecr_action.image.choice import Probe
 from ecr_action.image.dockerfile import parse
@@ -25,7 +26,7 @@ from ecr_action.protocols import Built, Console, Login
 
 # A cancelled job gets SIGINT and 7.5 s later SIGTERM: the builder has to be gone by then.
 _GRACE_SECONDS = (4.0, 1.5)
-_VERSION_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 # GitHub shows ten warnings of a step.
 _ANNOTATIONS = 10
 
@@ -36,21 +37,35 @@ def probe(environment: Mapping[str, str]) -> Probe:
     if not docker:
         return Probe(said="There is no 'docker' on the PATH.")
     try:
-        done = subprocess.run(
-            [docker, "buildx", "version"],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_VERSION_SECONDS,
-            check=False,
-        )
+        done = _asked([docker, "buildx", "version"], environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Probe(said=f"{docker} can't be started: {error}")
     if done.returncode:
         return Probe(said=(done.stderr or done.stdout).strip().partition("\n")[0])
     return Probe(buildx=" ".join(done.stdout.split()[1:2]) or "unknown")
+
+
+def _asked(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """A short question. Raises OSError, TimeoutExpired."""
+    return subprocess.run(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_ANSWER_SECONDS,
+        check=False,
+    )
+
+
+def _inspected(environment: Mapping[str, str], builder: str | None) -> str:
+    """What buildx says of the builder; nothing where it can't say it: the build itself tells why."""
+    docker = shutil.which("docker", path=environment.get("PATH")) or "docker"
+    try:
+        return _asked([docker, "buildx", "inspect", *([builder] if builder else [])], environment).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 class BuildxEngine:
@@ -81,6 +96,7 @@ class BuildxEngine:
         ):
             metadata = Path(folder, "metadata.json")
             files = _secret_files(request, Path(folder))
+            request = self._with_cache(request, environment)
             arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata), secret_files=files)
             status, log = self._run(arguments, request.workspace, environment, scrub)
             told = _told(metadata)
@@ -98,6 +114,15 @@ class BuildxEngine:
         from ecr_action.image import store
 
         store.load(reference, name, login, environment=self._environment, console=self._console)
+
+    def _with_cache(self, request: BuildRequest, environment: Mapping[str, str]) -> BuildRequest:
+        """*request* with the entries of the cache that this builder can do."""
+        if request.cache is None:
+            return request
+        can = caching.exported(_inspected(environment, request.builder)) if request.cache.kind == caching.AUTO else ""
+        reads, writes = caching.entries(request.cache, can)
+        self._console.info(f"Cache: reads {', '.join(reads)}; writes {', '.join(writes) or 'none'}")
+        return replace(request, cache_from=reads, cache_to=writes)
 
     def _settings(self) -> dict[str, str]:
         own = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}

@@ -108,7 +108,7 @@ def of_build(log: Log, request: BuildRequest, push_to: str | None, dockerfile: D
     """
     error, part = log.error, log.failed
     # The words of a command that ran, which stand in its error, decide nothing.
-    if not _RAN.search(error) and (failure := _around(error, part, push_to)):
+    if not _RAN.search(error) and (failure := _around(error, part, request, push_to)):
         return failure
     name = part.name if part else ""
     file, line = _place(log, request, dockerfile)
@@ -121,13 +121,13 @@ def of_build(log: Log, request: BuildRequest, push_to: str | None, dockerfile: D
     )
 
 
-def _around(error: str, part: Part | None, push_to: str | None) -> Failure | None:
+def _around(error: str, part: Part | None, request: BuildRequest, push_to: str | None) -> Failure | None:
     """The failure of what is around the Dockerfile: the engine, what the builder can do, the push."""
     if _UNREACHABLE.search(error) or _WENT_AWAY.search(error):
         return unreachable("", error)
     for words, name in _LACKS:
         if words.search(error):
-            return lacks(name, error)
+            return lacks("cache" if request.cache and name == "cache-to" else name, error)
     pushing = part is not None and (part.name.startswith("pushing ") or _PUSH.search(part.error))
     if push_to and (pushing or _PUSH.search(error)):
         return of_push(error or (part.error if part else ""), push_to)

@@ -18,6 +18,7 @@ NOT_IN_KEY = {
     "builder_id": "it names the run",
     "call": "it builds no image",
     "load_as": "it says where else the image goes",
+    "cache": "a cache makes no other image",
     "cache_from": "a cache makes no other image",
     "cache_to": "a cache makes no other image",
     "cgroup_parent": "it is the builder's own affair",

@@ -20,6 +20,7 @@ _LOCATION = re.compile(r"(?P<file>\S.*):(?P<line>[1-9][0-9]*)")
 _RULER = "-" * 20
 # Steps of the builder's own about its own files, of interest to nobody.
 _INTERNAL = re.compile(r"\[(?:internal|auth)\]|resolve image config for|resolving provenance|copy /context /")
+_CACHE = re.compile(r"(?:im|ex)porting cache")
 # The end of what takes long and is told as a bar: of these the last line is shown.
 _MILESTONE = re.compile(r"(?:transferring context:|exporting layers|pushing layers|pushing .+ with docker).* done")
 
@@ -69,7 +70,10 @@ class Log:
 
     def fail(self, number: int, error: str) -> list[str]:
         """A step failed with the builder's words *error*."""
-        self.parts.setdefault(number, Part("")).error = error
+        part = self.parts.setdefault(number, Part(""))
+        part.error = error
+        if _CACHE.match(part.name):
+            return [f"#{number} not there: {error}" if "not found" in error else f"#{number} not used: {error}"]
         return [f"#{number} ERROR: {error}"]
 
     @property
@@ -80,8 +84,15 @@ class Log:
 
     @property
     def failed(self) -> Part | None:
-        """The step that failed; of several the first, since the builder cancels the others."""
-        return next((part for part in self.parts.values() if part.error), None)
+        """The step that failed; of several the first, since the builder cancels the others. A build goes on without
+        a cache, so that a cache is to blame only where nothing else is."""
+        failed = [part for part in self.parts.values() if part.error]
+        return next((part for part in failed if not _CACHE.match(part.name)), failed[0] if failed else None)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a step of the build itself has failed, not just a cache."""
+        return any(part.error and not _CACHE.match(part.name) for part in self.parts.values())
 
     @property
     def error(self) -> str:
@@ -124,7 +135,7 @@ class Plain:
         said = line.rstrip().rpartition("\r")[2]
         self.log.outside.append(said)
         # The summary of a failed build repeats the step's output: the failure's own message has it.
-        return [said] if said.startswith("ERROR:") or (said and not self.log.failed) else []
+        return [said] if said.startswith("ERROR:") or (said and not self.log.broken) else []
 
     def _known(self, number: int, text: str) -> list[str]:
         if text == "CACHED":

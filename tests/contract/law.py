@@ -12,7 +12,7 @@ PURE = set(
     "errors failure secret building converters credentials delivery naming added job_outputs inputs plan "
     "bumping loop deployment partitions wanted protocols gitops_protocols report markdown prompt granting "
     "github.context image.reference image.tags image.labels "
-    "image.arguments image.lists image.rules image.dates image.version image.reuse image.promotion "
+    "image.arguments image.caching image.lists image.rules image.dates image.version image.reuse image.promotion "
     "aws.lifecycle aws.drift aws.trust "
     "gitops.find gitops.splice gitops.superseded gitops.environments gitops.edit gitops.message".split()
 )
@@ -36,6 +36,7 @@ COMPOSING = {
     "decision",
     "gate",
     "obtain",
+    "cached",
     "waiting",
     "tagging",
     "rollout",
@@ -50,8 +51,8 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy promoting bump preview conform ensure obtain waiting tagging rollout proposal proposed services "
-    "standing expiry gate manifests fitting arrival rehearsal decision".split()
+    "publish deploy promoting bump preview conform ensure obtain cached waiting tagging rollout proposal proposed "
+    "services standing expiry gate manifests fitting arrival rehearsal decision".split()
 )
 ANYWHERE = {"", "errors", "failure", "secret", "protocols", "gitops_protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

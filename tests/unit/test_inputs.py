@@ -129,6 +129,8 @@ def test_all_problems_come_at_once() -> None:
         ({"dry_run": "yes"}, "dry-run", "true or false"),
         ({"call": "chekc"}, "call", "build, check, outline, targets"),
         ({"call": "check", "push": "true"}, "call", "no image to push"),
+        ({"cache": "auto", "cache_to": "type=inline"}, "cache", "beside cache-to"),
+        ({"cache": "yes"}, "cache", "registry"),
         ({"outputs": "type=tar,dest=-"}, "outputs", "standard output"),
         ({"outputs": "type=zip,dest=x"}, "outputs", "type=local"),
         ({"outputs": "type=image,name=other/app,push=true"}, "outputs", "Leave it out"),

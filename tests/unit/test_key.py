@@ -44,6 +44,7 @@ MAKES_NO_OTHER = {
     "call": "makes no image",
     "load": "says where else the image goes",
     "builder": "is where the same Dockerfile is built",
+    "cache": "is a cache",
     "cache-from": "is a cache",
     "cache-to": "is a cache",
     "cgroup-parent": "is the builder's own affair",

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable
+from ecr_action.image.caching import Cache
 from lab import certificates
 from lab.second import SecondEngine
 
@@ -119,3 +121,17 @@ def test_what_a_command_needs_and_was_not_given(room: Room) -> None:
     (room.workspace / "sh").chmod(0o755)
     foreign = failed(room, "buildx", BuildFailed, "FROM scratch\nCOPY sh /bin/sh\nRUN true\n")
     assert "docker/setup-qemu-action" in foreign.fix
+
+
+def test_a_cache_of_its_own_choice_on_the_classic_store(room: Room, second: SecondEngine) -> None:
+    """It goes into the image, and a builder that has nothing takes it from there; one in the registry is refused."""
+    login, repository = room.login(), room.repository()
+    wanted = Cache(kind="auto", repository=f"{room.host}/{repository}", writes=True)
+    room.write({"Dockerfile": fresh() + "RUN echo slow > /slow\n"})
+    for _ in range(2):
+        room.docker("builder", "prune", "--all", "--force")
+        built = room.engine("buildx").build(room.request(cache=wanted), f"{room.host}/{repository}:latest", login)
+    assert "writes type=inline" in room.log
+    assert [step.cached for step in built.steps if "RUN echo slow" in step.name] == [True]
+    error = failed(room, "buildx", EngineLacks, fresh(), cache=replace(wanted, kind="registry"), login=login)
+    assert "'cache'" in error.what

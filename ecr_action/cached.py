@@ -1,0 +1,50 @@
+"""The build with its cache: which one this run may read, and whether it may write it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ecr_action.errors import Failure
+from ecr_action.image import caching, reuse
+from ecr_action.image.arguments import BuildRequest
+from ecr_action.image.caching import Cache
+from ecr_action.protocols import Built, Console, RepositoryState
+from ecr_action.services import Services
+from ecr_action.wanted import Wanted
+
+
+def cached(wanted: Wanted, state: RepositoryState, console: Console) -> BuildRequest:
+    """The build of a run that pushes. What a pull request's code leaves in a cache is in no other run's image."""
+    if not _asked_for(wanted):
+        return wanted.build
+    movable = not reuse.immutable(caching.TAG, state)
+    if not movable and wanted.cache != caching.INLINE:
+        text = f"The repository {state.name} is {state.mutability}, so that the tag {caching.TAG} can't move"
+        console.notice(f"{text}: no cache is written there. A filter '{caching.TAG}*' would exclude it.")
+    # Only a pull request's image has another tag of its own.
+    writes = wanted.plan.tags.content == wanted.plan.commit
+    return _with(wanted, state, writes=writes, movable=movable)
+
+
+def build_alone(wanted: Wanted, services: Services) -> Built:
+    """Build without a push, with what the registry has of a cache where the job may read it. Raises errors.Failure."""
+    if not _asked_for(wanted):
+        return services.engine().build(wanted.build, None, None)
+    try:
+        cloud = services.cloud()
+        state = cloud.repository.read(wanted.plan.repository)
+        login = cloud.logins.login()
+    except Failure as failure:
+        services.console.notice(f"No build cache is read: {failure.what}")
+        return services.engine().build(wanted.build, None, None)
+    request = _with(wanted, state, writes=False) if state else wanted.build
+    return services.engine().build(request, None, login)
+
+
+def _asked_for(wanted: Wanted) -> bool:
+    return wanted.cache != caching.NONE and not wanted.build.call
+
+
+def _with(wanted: Wanted, state: RepositoryState, *, writes: bool, movable: bool = True) -> BuildRequest:
+    cache = Cache(kind=wanted.cache, repository=state.uri, writes=writes, movable=movable)
+    return replace(wanted.build, cache=cache)

@@ -1,0 +1,51 @@
+"""The build cache that the input ``cache`` asks for, by what the builder can do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NONE, AUTO, REGISTRY, INLINE = "none", "auto", "registry", "inline"
+TAG = "buildcache"
+# ECR takes a cache as an image's manifest alone; what can't be written never fails a build (docker's reference,
+# "Registry cache storage backend").
+_FORM = "mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """What is wanted: *kind* is ``auto``, ``registry`` or ``inline``; *repository* has host and name.
+
+    *writes*: whether this run may write it. *movable*: whether the repository lets its tag move.
+    """
+
+    kind: str
+    repository: str
+    writes: bool = False
+    movable: bool = True
+
+
+def exported(inspected: str) -> str:
+    """The best cache that a builder can export, by the text of ``docker buildx inspect``.
+
+    Of docker's own driver it is the image store that decides: the classic one has no label of containerd's (docker's
+    reference, "Docker driver"; every other driver is a BuildKit of its own). What can't be told can do the least.
+    """
+    driver = re.search(r"^Driver:\s*(\S+)", inspected, re.MULTILINE)
+    if driver is None:
+        return INLINE
+    if driver[1] != "docker":
+        return REGISTRY
+    containerd = re.search(r"^\s*org\.mobyproject\.buildkit\.worker\.(?:containerd\.|snapshotter:)", inspected, re.M)
+    return REGISTRY if containerd else INLINE
+
+
+def entries(cache: Cache, can: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The entries of ``cache-from`` and ``cache-to``; *can* is what :func:`exported` says of the builder."""
+    kind = can if cache.kind == AUTO else cache.kind
+    if kind == REGISTRY and not cache.movable and cache.kind == AUTO:
+        kind = INLINE
+    if kind == INLINE:
+        return (f"type=registry,ref={cache.repository}:latest",), ("type=inline",) if cache.writes else ()
+    place = f"type=registry,ref={cache.repository}:{TAG}"
+    return (place,), (f"{place},{_FORM}",) if cache.writes and cache.movable else ()
