@@ -35,7 +35,7 @@ class Stage:
     """The app *name* (``owner/name``) on the lab of *paths*, whose *environment* is what Lab.up returned.
 
     *role* is the ARN that the app's workflow assumes; *app* the work tree; *gitops* the GitOps repository's name;
-    *action* the folder of the action that publishes.
+    *action* the folder of the action that publishes; *source* the folder that the app begins as.
     """
 
     paths: Paths
@@ -44,6 +44,7 @@ class Stage:
     gitops: str = "darede-labs/hello-web-gitops"
     role: str = ""
     action: Path = ACTION
+    source: Path = EXAMPLES / "hello-web"
     last_calls: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: f"ghs_{secrets.token_hex(18)}", repr=False)
     gitops_token: str = field(default_factory=lambda: f"github_pat_{secrets.token_hex(20)}", repr=False)
@@ -84,7 +85,7 @@ class Stage:
         return new
 
     def _begin(self) -> None:
-        shutil.copytree(EXAMPLES / "hello-web", self.app)
+        shutil.copytree(self.source, self.app)
         self._git("init", "--quiet", "--initial-branch=main")
         github.create(self.github.state, self.name)
         self.commit("First version")

@@ -1,4 +1,4 @@
-"""What is taken from npm into a cache folder: GitHub's public documents, and JavaScript's YAML readers."""
+"""What is taken from npm into a cache folder: GitHub's documents, JavaScript's YAML readers, parts of Backstage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ CACHE = Path(__file__).resolve().parents[2] / ".lab" / "cache" / "npm"
 
 # Pinned: a newer document may rename a field, and then a test would fail for no change of ours.
 VERSIONS = {
+    "@backstage/plugin-scaffolder-common": "1.5.9",
     "@octokit/webhooks-examples": "7.6.1",
     "@octokit/graphql-schema": "15.26.1",
     "@octokit/openapi": "23.0.2",
     "js-yaml": "4.1.0",
+    "nunjucks": "3.2.4",
     "yaml": "2.9.1",
 }
 

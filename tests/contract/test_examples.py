@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +11,15 @@ import yaml
 
 from ecr_action.inputs import TABLE
 
+from . import linters
 from .source import ROOT
 
-EXAMPLES = ROOT / "examples"
-WORKFLOWS = sorted((EXAMPLES / "workflows").glob("*.yaml"))
-PROGRAMS = Path(sys.executable).parent
+WORKFLOWS = sorted((linters.EXAMPLES / "workflows").glob("*.yaml"))
 OURS = "darede-labs/ecr-publish@v1"
 
 
 def names(paths: list[Path]) -> list[str]:
     return [path.name for path in paths]
-
-
-def lint(*command: str) -> str:
-    """What a linter says, empty where it finds nothing."""
-    done = subprocess.run([PROGRAMS / command[0], *command[1:]], capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr if done.returncode else ""
 
 
 @pytest.fixture(params=WORKFLOWS, ids=names(WORKFLOWS))
@@ -43,16 +34,10 @@ def workflow(text: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-def test_actionlint_finds_nothing() -> None:
-    """Nor shellcheck, where it is there."""
-    config = str(EXAMPLES / "actionlint.yaml")
-    assert lint("actionlint", "-color=false", "-config-file", config, *map(str, WORKFLOWS)) == ""
-
-
-def test_zizmor_finds_nothing() -> None:
-    """In its strictest form; a major version of our own action alone need not be a commit."""
-    options = ["--offline", "--no-progress", "--quiet", "--pedantic", "--config", str(EXAMPLES / "zizmor.yml")]
-    assert lint("zizmor", *options, *map(str, WORKFLOWS)) == ""
+def test_linters_find_nothing() -> None:
+    """actionlint and zizmor, of all examples."""
+    assert linters.actionlint(WORKFLOWS) == ""
+    assert linters.zizmor(WORKFLOWS) == ""
 
 
 def test_an_example_says_what_it_is_for(text: str) -> None:

@@ -69,6 +69,7 @@ def run_workflow(
         labels=labels,
         job=job,
         matrix=matrix,
+        timeout=1800.0,
     )
     assert result.exit_code == 0, result.log
     return result

@@ -1,0 +1,3 @@
+module github.com/${{ values.organization }}/${{ values.name }}
+
+go 1.25
