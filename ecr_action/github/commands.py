@@ -58,8 +58,13 @@ class Runner:
         self._output_file = output_file
         self._summary_file = summary_file
         self._secrets: set[str] = set()
+        self._groups: list[str] = []
+        self._paused = False
 
     def _write(self, text: str) -> None:
+        if self._paused:
+            self._paused = False
+            self._command("group", self._groups[-1])
         self._stream.write(self._redacted(text) + "\n")
         self._stream.flush()
 
@@ -90,10 +95,21 @@ class Runner:
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
-        self._command("group", " ".join(harmless(title).split()))
+        # Groups can't nest (GitHub's documentation, "Workflow commands"): the outer one goes on after the inner one.
+        self._end_group()
+        self._groups.append(" ".join(harmless(title).split()))
+        self._command("group", self._groups[-1])
         try:
             yield
         finally:
+            self._end_group()
+            self._groups.pop()
+            # Once there is something to say in it.
+            self._paused = bool(self._groups)
+
+    def _end_group(self) -> None:
+        paused, self._paused = self._paused, False
+        if self._groups and not paused:
             self._command("endgroup", "")
 
     def mask(self, secret: Secret) -> None:

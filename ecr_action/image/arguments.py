@@ -82,15 +82,21 @@ class BuildRequest:
 
 
 def buildx_arguments(
-    request: BuildRequest, *, push_to: str | None, metadata_file: str, secret_files: Mapping[str, str] | None = None
+    request: BuildRequest,
+    *,
+    push_to: str | None,
+    metadata_file: str,
+    secret_files: Mapping[str, str] | None = None,
+    progress: str = "plain",
 ) -> Sequence[str]:
     """The arguments after ``docker`` for *request*; pushed to the reference *push_to*, kept nowhere where it is None.
 
-    Parameters: *secret_files* are the files that secrets with a value were written to, by id. Every value stands behind
+    Parameters: *secret_files* are the files that secrets with a value were written to, by id; *progress* is how the
+    builder tells what it does. Every value stands behind
     ``=`` or after ``--``, so that none is read as a flag. One platform gives one plain manifest: attestations would
     make it an index.
     """
-    arguments = ["buildx", "build", "--progress=plain", f"--metadata-file={metadata_file}"]
+    arguments = ["buildx", "build", f"--progress={progress}", f"--metadata-file={metadata_file}"]
     arguments += _attestations(request)
     arguments += [f"--file={_path(request.file)}"] if request.file else []
     arguments += [f"--target={request.target}"] if request.target else []

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ecr_action.errors import EngineLacks, Failure
-from ecr_action.image import caching, failures
+from ecr_action.image import caching, failures, rawjson
 from ecr_action.image.arguments import BuildRequest, buildx_arguments, described
 from ecr_action.image.choice import Probe
 from ecr_action.image.dockerfile import parse
 from ecr_action.image.findings import checks, warnings
+from ecr_action.image.groups import Groups
 from ecr_action.image.login import logged_in, scrubber
 from ecr_action.image.progress import Log, Plain
+from ecr_action.image.rawjson import RawJson
 from ecr_action.protocols import Built, Console, Login
 
 # A cancelled job gets SIGINT and 7.5 s later SIGTERM: the builder has to be gone by then.
@@ -97,7 +99,13 @@ class BuildxEngine:
             metadata = Path(folder, "metadata.json")
             files = _secret_files(request, Path(folder))
             request = self._with_cache(request, environment)
-            arguments = buildx_arguments(request, push_to=push_to, metadata_file=str(metadata), secret_files=files)
+            arguments = buildx_arguments(
+                request,
+                push_to=push_to,
+                metadata_file=str(metadata),
+                secret_files=files,
+                progress="rawjson" if rawjson.is_known_to(self._version) else "plain",
+            )
             status, log = self._run(arguments, request.workspace, environment, scrub)
             told = _told(metadata)
             if status and not checks(told):
@@ -136,13 +144,13 @@ class BuildxEngine:
         docker = shutil.which("docker", path=environment.get("PATH"))
         if not docker:
             raise EngineLacks("There is no 'docker' on the PATH.", fix=failures.INSTALL_BUILDX)
-        plain = Plain()
-        with _child([docker, *arguments], folder, environment) as child:
+        told = RawJson(scrub) if rawjson.is_known_to(self._version) else Plain(scrub)
+        with _child([docker, *arguments], folder, environment) as child, Groups(self._console) as groups:
             assert child.stdout is not None
             for line in child.stdout:
-                for shown in plain.feed(scrub(line.decode(errors="replace").rstrip("\n"))):
-                    self._console.info(shown)
-            return child.wait(), plain.log
+                groups.show(told.feed(line.decode(errors="replace").rstrip("\n")))
+            groups.show(told.finish())
+            return child.wait(), told.log
 
 
 @contextlib.contextmanager

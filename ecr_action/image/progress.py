@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ecr_action.protocols import Step
@@ -76,6 +77,13 @@ class Log:
             return [f"#{number} not there: {error}" if "not found" in error else f"#{number} not used: {error}"]
         return [f"#{number} ERROR: {error}"]
 
+    def say(self, line: str) -> list[str]:
+        """The builder's own word, of no step."""
+        said = line.rstrip().rpartition("\r")[2]
+        self.outside.append(said)
+        # The summary of a failed build repeats the step's output: the failure's own message has it.
+        return [said] if said.startswith("ERROR:") or (said and not self.broken) else []
+
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps that are done and of interest."""
@@ -116,26 +124,31 @@ class Log:
 
 
 class Plain:
-    """Reads plain progress line by line into *log* and gives the lines worth showing."""
+    """Reads plain progress line by line into *log* and gives the lines worth showing, none of them in a group.
 
-    def __init__(self) -> None:
+    Parameters: *scrub* takes out of a text what must not be shown.
+    """
+
+    def __init__(self, scrub: Callable[[str], str] = str) -> None:
         self.log = Log()
+        self._scrub = scrub
 
-    def feed(self, line: str) -> list[str]:
+    def feed(self, line: str) -> list[tuple[str, str]]:
         """What to show of *line* (without its end); transfers, repeated names and blank lines are left out."""
+        return [("", shown) for shown in self._read(self._scrub(line))]
+
+    def finish(self) -> list[tuple[str, str]]:
+        """Nothing is kept back."""
+        return []
+
+    def _read(self, line: str) -> list[str]:
         match = _LINE.fullmatch(line)
         if not match:
-            return self._outside(line)
+            return self.log.say(line)
         number, text = int(match[1]), match[2]
         if number not in self.log.parts:
             return self.log.begin(number, text)
         return self._known(number, text)
-
-    def _outside(self, line: str) -> list[str]:
-        said = line.rstrip().rpartition("\r")[2]
-        self.log.outside.append(said)
-        # The summary of a failed build repeats the step's output: the failure's own message has it.
-        return [said] if said.startswith("ERROR:") or (said and not self.log.broken) else []
 
     def _known(self, number: int, text: str) -> list[str]:
         if text == "CACHED":

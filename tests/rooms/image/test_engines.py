@@ -17,6 +17,7 @@ from types import FrameType
 import pytest
 
 from ecr_action.errors import BuildFailed, EngineLacks, EngineUnreachable, Failure, Interrupted, PushFailed
+from ecr_action.image.buildx import BuildxEngine
 from ecr_action.secret import Secret
 
 from .conftest import Room
@@ -386,3 +387,20 @@ def test_a_base_that_can_not_be_pulled_but_is_there(room: Room) -> None:
     room.docker("rmi", "127.0.0.1:1/only/here:1")
     assert "::notice title=Base image::127.0.0.1:1/only/here:1 can't be pulled" in room.log
     assert " works\n" in room.log
+
+
+def test_a_group_for_each_stage_and_an_older_buildx(room: Room) -> None:
+    """Stages that run side by side are told in turns; a buildx that is too old for that is read as text."""
+    stage = "FROM busybox:stable AS {0}\nRUN echo in {0} > /{0}; cat /{0}\n"
+    last = "FROM scratch\nCOPY --from=one /one /\nCOPY --from=two /two /\n"
+    room.write({"Dockerfile": f"# {time.time_ns()}\n{stage.format('one')}{stage.format('two')}{last}"})
+    for version, expected in (("v0.29.1", {"one", "two", "stage-2"}), ("v0.11.2", set())):
+        room.stream.seek(0)
+        room.stream.truncate()
+        engine = BuildxEngine(environment=room.environment, temp=room.temp, console=room.console, version=version)
+        steps = engine.build(room.request(no_cache=True), None, None).steps
+        assert [step.cached for step in steps if "RUN echo" in step.name] == [False, False]
+        lines = room.log.splitlines()
+        assert {line.rpartition(" ")[2] for line in lines if line.startswith("::group::Stage ")} == expected
+        said = [line.partition(" ")[2] for line in lines if line.endswith((" in one", " in two"))]
+        assert sorted(said) == ["in one", "in two"]

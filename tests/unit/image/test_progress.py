@@ -96,9 +96,9 @@ ERROR: failed to build: failed to solve: process "/bin/sh -c echo one;     exit 
 
 def read(text: str) -> tuple[Log, str]:
     plain = Plain()
-    shown = [line for said in text.splitlines() for line in plain.feed(said)] if "\r" not in text else []
+    shown = [line for said in text.splitlines() for _, line in plain.feed(said)] if "\r" not in text else []
     if "\r" in text:
-        shown = [line for said in text.split("\n") for line in plain.feed(said)]
+        shown = [line for said in text.split("\n") for _, line in plain.feed(said)]
     return plain.log, "".join(f"{line}\n" for line in shown)
 
 
