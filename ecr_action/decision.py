@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecr_action import fitting, manifests
+from ecr_action import deployment, fitting, manifests
 from ecr_action.errors import Failure, NoReference
 from ecr_action.gitops import bootstrap, edit, message, pulls, shipping
 from ecr_action.gitops.bootstrap import Copies
@@ -18,6 +18,7 @@ from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
 from ecr_action.gitops.write import Seen
 from ecr_action.gitops_protocols import File, Snapshot
+from ecr_action.image.reference import Reference, registry_of
 from ecr_action.image.tags import SHA
 from ecr_action.protocols import Comparison, Images
 from ecr_action.report import Outcome
@@ -134,9 +135,20 @@ class Run:
                 tag=outcome.primary,
                 digest=outcome.digest or None,
                 pin=self.gitops.pin,
+                source=self._source(outcome.uri.partition("/")[0], name),
             )
             for name, outcome in self.outcomes.items()
         ]
+
+    def _source(self, host: str, repository: str) -> Reference | None:
+        """The repository that the image was promoted from, None where it is its own."""
+        plan = self.wanted.plan
+        named = deployment.named(plan.deploy, plan.environment or "") if plan.deploy else self.wanted.source
+        if named is None or not named.repository:
+            return None
+        found = Reference(named.host or host, named.repository)
+        own = found.path == repository and (found.host == host or found.registry == (registry_of(host) or 0))
+        return None if own else found
 
     @property
     def moving(self) -> list[Found]:

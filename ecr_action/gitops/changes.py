@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from ecr_action.errors import GitOpsParse
+from ecr_action.gitops import renaming
 from ecr_action.gitops.documents import extent
 from ecr_action.gitops.find import Found
 from ecr_action.gitops.forms import Seen
@@ -22,7 +23,8 @@ _FIELDS = ("tag", "imageTag", "version", "newTag", "digest", "sha")
 def changes_for(found: Found, target: Target) -> list[Change | Addition]:
     """What makes *found* the image of *target*; empty where it is that already.
 
-    The host stays as it is written. Raises GitOpsParse where the reference can't be edited.
+    The host stays as it is written, but for a reference to the image's former name. Raises GitOpsParse where the
+    reference can't be edited.
     """
     seen = found.seen
     assert seen is not None
@@ -30,12 +32,16 @@ def changes_for(found: Found, target: Target) -> list[Change | Addition]:
     if seen.problem:
         fix = "Write it as a literal block ('|'), or use valuesObject or a patch file."
         raise _refused(found, f"the reference to {found.name} {seen.problem}.", fix)
-    made = list(_made(found, seen, tag, digest))
+    made = list(_made(found, seen, tag, digest, target))
     for change in made:
         if isinstance(change, Change):
             _check_aliases(found, change)
-    _check_duplicates(found, made)
-    return made
+    names = list(renaming.changes(found, seen, target)) if found.former else []
+    for change in names:
+        if isinstance(change, Change):
+            _check_single(found, change)
+    _check_duplicates(found, [*names, *made])
+    return [*names, *made]
 
 
 def _wanted(found: Found, target: Target) -> tuple[str | None, str | None]:
@@ -48,10 +54,13 @@ def _wanted(found: Found, target: Target) -> tuple[str | None, str | None]:
     return (None if found.digest and not found.tag else target.tag), digest
 
 
-def _made(found: Found, seen: Seen, tag: str | None, digest: str | None) -> Iterator[Change | Addition]:
+def _made(
+    found: Found, seen: Seen, tag: str | None, digest: str | None, target: Target
+) -> Iterator[Change | Addition]:
     if seen.whole is not None:
-        name = Reference(found.name.host, found.name.path, tag, digest)
-        yield from _change(found, seen.whole, f"{seen.prefix}{name}")
+        host, path = (target.registry, target.repository) if found.former else (found.name.host, found.name.path)
+        prefix = renaming.prefix(found, seen) if found.former else seen.prefix
+        yield from _change(found, seen.whole, f"{prefix}{Reference(host, path, tag, digest)}")
         return
     if seen.form == "kustomize" and seen.entry is not None:
         yield from _kustomize(found, seen, tag, digest)
@@ -123,6 +132,16 @@ def _check_aliases(found: Found, change: Change) -> None:
                 line = change.source.line_of(extent(holder)[0])
                 what = f"by an alias it is also {key!r} of what begins at line {line}, which is something else."
                 raise _refused(found, what, "Write the value out at one of the two places.")
+
+
+def _check_single(found: Found, change: Change) -> None:
+    """Refuse a name that, by an alias or a merge key, stands at another place too: that one's tag would not follow."""
+    if found.document is None or "*" not in found.document.source.text or change.source.json:
+        return
+    roots = change.source.roots if change.source.outer else [found.document.root]
+    if sum(1 for root in roots for _ in users(root, change.node)) > 1:
+        what = f"by an alias {change.node.value} is the name of another image field too, which would move along."
+        raise _refused(found, what, "Write the value out at one of the two places.")
 
 
 def users(root: yaml.Node, node: yaml.ScalarNode) -> Iterator[tuple[yaml.Node, str]]:

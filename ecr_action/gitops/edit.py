@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ecr_action.errors import GitOpsParse, InputProblems, Problem
-from ecr_action.gitops import architectures, labels, outright, owners, placeholders, placing
+from ecr_action.gitops import architectures, labels, outright, owners, placeholders, placing, renaming
 from ecr_action.gitops.candidates import not_referenced
 from ecr_action.gitops.changes import changes_for
 from ecr_action.gitops.diff import unified
@@ -81,7 +81,7 @@ class _Work:
 def needles(targets: Sequence[Target]) -> list[bytes]:
     """What a file must hold to be of interest: the images' names, what stands for an image before its first run, and
     the label that selectors may use."""
-    names = {target.repository.rpartition("/")[2].encode() for target in targets}
+    names = {word.encode() for target in targets for word in target.words}
     return sorted(names | {word.encode() for word in placeholders.WORDS} | {labels.VERSION.encode()})
 
 
@@ -173,7 +173,7 @@ def _usable(
 
     Raises GitOpsParse where a template is named outright.
     """
-    names = [target.repository.rpartition("/")[2].encode() for target in targets]
+    names = [word.encode() for target in targets for word in target.words]
     paths = set(scope.paths)
     kept = {}
     for file in files:
@@ -224,20 +224,27 @@ def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Fo
     """The references to *target* that this run means."""
     rule = Environments(target.repository, scope.paths, scope.environments)
     mentioning = [file for file in work.files.values() if _mentions(file, target)]
-    seen = [placing.by_path(item, rule) for file in mentioning for item in find(file, [target.repository])]
+    seen = [placing.by_path(item, rule) for file in mentioning for item in find(file, target.paths)]
+    seen = renaming.marked(seen, target, scope.replicas)
     work.references += seen
-    own = [item for item in seen if item.kind != "listed" and _is_ours(item, target, scope.replicas)]
+    own = [item for item in seen if item.kind != "listed" and (item.former or _is_ours(item, target, scope.replicas))]
     own = placing.named_for(placing.by_namespace(own, rule), scope.patterns, scope.environment)
+    stays = renaming.left(own, scope.environment, scope.named)
+    own = [item for item in own if item not in stays]
     fields = outright.found(work.files, scope.fields, target, only=targets == 1)
     fields = placing.named_for(fields, scope.patterns, scope.environment)
     own = [item for item in own if item.file not in scope.fields]
     _tell_of_others(work, seen, target, scope.replicas)
+    for text in renaming.told(stays, scope.environment):
+        work.say(text)
     if not own and not fields:
         own = [placing.by_path(item, rule) for item in placeholders.placeholders(list(work.files.values()), target)]
         own = placing.named_for(own, scope.patterns, scope.environment)
         work.references += own
         if not own:
-            raise not_referenced(target, list(work.files.values()), seen)
+            nowhere = not_referenced(target, list(work.files.values()), seen)
+            nowhere.fix = "\n".join([*renaming.told(stays, scope.environment), nowhere.fix])
+            raise nowhere
     chosen = select(
         target.repository,
         own,
@@ -252,11 +259,11 @@ def _chosen(work: _Work, target: Target, scope: _Scope, targets: int) -> list[Fo
 
 def _mentions(file: File, target: Target) -> bool:
     """Whether the name is anywhere in *file*; in UTF-16 too, which is refused later, by its name."""
-    name = target.repository.rpartition("/")[2]
-    if name.encode() in file.content:
+    if any(name.encode() in file.content for name in target.words):
         return True
     wide = file.content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return wide and any(name.encode(kind) in file.content for kind in ("utf-16-le", "utf-16-be"))
+    kinds = ("utf-16-le", "utf-16-be")
+    return wide and any(name.encode(kind) in file.content for kind in kinds for name in target.words)
 
 
 def _is_ours(found: Found, target: Target, replicas: Collection[str]) -> bool:
@@ -269,7 +276,7 @@ def _tell_of_others(work: _Work, seen: Sequence[Found], target: Target, replicas
         where = f"{item.file}, line {item.line}"
         if item.kind == "listed" and _is_ours(item, target, replicas):
             work.say(f"{where}: {item.name} stands inside a longer text or in data; it is not edited.")
-        elif item.kind != "listed" and not _is_ours(item, target, replicas) and item.name.registry:
+        elif item.kind != "listed" and not (item.former or _is_ours(item, target, replicas)) and item.name.registry:
             fix = f"To move it too: gitops-registries: {item.name.host}"
             work.say(f"{where}: {item.name} is another registry's; it is not edited. {fix}")
 
@@ -286,13 +293,13 @@ def _decide(work: _Work, found: Found, target: Target, verdict: Verdicts | None)
         return
     if verdict is not None and found.kind not in placeholders.KINDS:
         answer = verdict(target, _standing(found))
-        if not answer.go and answer.level == "info":
+        if not answer.go and answer.level == "info" and not found.former:
             work.unchanged.append(found)
             return
-        if not answer.go:
+        if not answer.go and answer.level != "info":
             work.kept.append((found, answer))
             return
-        if answer.notice:
+        if answer.go and answer.notice:
             work.say(answer.notice)
     work.edits.setdefault(found.file, []).extend(made)
     work.moved.append((found, target))
@@ -300,7 +307,7 @@ def _decide(work: _Work, found: Found, target: Target, verdict: Verdicts | None)
 
 def _is_same_build(found: Found, target: Target) -> bool:
     """A branch's run leaves a reference alone that has its image already: another tag would only restart it."""
-    return found.digest is not None and found.digest == target.digest and version.of_tag(target.tag) is None
+    return not found.former and found.digest is not None and found.digest == target.digest and version.of_tag(target.tag) is None
 
 
 def _standing(found: Found) -> Standing:

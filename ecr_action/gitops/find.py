@@ -43,8 +43,8 @@ class Found:
     """A reference in a file. *kind* is its form; ``listed`` ones are only told of, since they are never edited.
 
     *held* is set where the line says so by ``# ecr-publish: hold``; *flux* where Flux's image automation owns it;
-    *target* is the repository whose image it takes, where it is one of those that a run edits; *placed* says which
-    machines its workload may land on.
+    *target* is the repository whose image it takes, where it is one of those that a run edits; *former*: it names the
+    repository that the image was promoted from; *placed* says which machines its workload may land on.
     """
 
     file: str
@@ -56,7 +56,7 @@ class Found:
     unclear: tuple[str, ...] = ()
     held: bool = False
     flux: bool = False
-    replica: bool = False
+    former: bool = False
     placed: Placement = ()
     target: str = ""
     seen: Seen | None = None

@@ -29,7 +29,8 @@ class Seen:
     *repository* (read only), *tag* and *digest* are scalars of their own, present but empty included; *entry* is the
     kustomize entry that can get a ``newTag``; *overrides* are further tags that win over *tag*; *problem* says why it
     can't be edited, *block* the text that it stands in; *steps* lead to it; *forced* is False for a Helm parameter
-    that Helm reads as a number where it looks like one; *bare* digests are written without ``sha256:``.
+    that Helm reads as a number where it looks like one; *bare* digests are written without ``sha256:``; *registry* is
+    the scalar of the host where the name has one of its own beside it.
     """
 
     form: str
@@ -47,6 +48,7 @@ class Seen:
     block: yaml.ScalarNode | None = None
     forced: bool = True
     bare: bool = False
+    registry: yaml.ScalarNode | None = None
 
     @property
     def identity(self) -> tuple[int, ...]:
@@ -129,10 +131,14 @@ def _fields(hit: Hit) -> Seen | None:
     digest = next((fields[key] for key in _DIGESTS if key in fields), None)
     if tag is None and digest is None and "valuesObject" not in hit.keys:
         return None
-    registry = _global_registry(hit) or next((text for key in _REGISTRIES if (text := scalar(fields.get(key)))), "")
+    shared = _global_registry(hit)
+    own = None if shared else next((fields[key] for key in _REGISTRIES if scalar(fields.get(key))), None)
     overrides, forced = _overrides(hit)
-    seen = _joined("helm", hit, registry, tag, digest, overrides, forced)
-    return replace(seen, bare=seen.bare or ("sha" in fields and "digest" not in fields)) if seen else None
+    seen = _joined("helm", hit, shared or scalar(own) or "", tag, digest, overrides, forced)
+    if seen is None:
+        return None
+    bare = seen.bare or ("sha" in fields and "digest" not in fields)
+    return replace(seen, bare=bare, registry=own if isinstance(own, yaml.ScalarNode) else None)
 
 
 def _joined(
@@ -218,14 +224,18 @@ def _parameter(hit: Hit) -> Seen | None:
     beside = {key.rpartition(".")[2]: item for key, item in named.items() if key.rpartition(".")[0] == prefix}
     tag = next((beside[key] for key in _TAGS if key in beside), None)
     digest = next((beside[key] for key in _DIGESTS if key in beside), None)
-    registry = named.get("global.imageRegistry") or next((beside[key] for key in _REGISTRIES if key in beside), None)
+    shared = named.get("global.imageRegistry")
+    registry = shared or next((beside[key] for key in _REGISTRIES if key in beside), None)
     if tag is None and digest is None:
         return None
-    return _joined(
+    host = entries(registry).get("value") if registry else None
+    seen = _joined(
         "parameters",
         hit,
-        (scalar(entries(registry).get("value")) or "") if registry else "",
+        scalar(host) or "",
         entries(tag).get("value") if tag else None,
         entries(digest).get("value") if digest else None,
         forced=tag is None or _is_forced(tag),
     )
+    own = host if isinstance(host, yaml.ScalarNode) and scalar(host) and not shared else None
+    return replace(seen, registry=own) if seen else None

@@ -11,6 +11,7 @@ from ecr_action.errors import NoReference
 from ecr_action.gitops.documents import Document, documents, extent
 from ecr_action.gitops.find import HOLD, Found
 from ecr_action.gitops.forms import Seen
+from ecr_action.gitops.renaming import is_source
 from ecr_action.gitops.target import Target
 from ecr_action.gitops.walk import Step, scalar
 from ecr_action.gitops_protocols import File
@@ -94,8 +95,9 @@ def _found(document: Document, place: tuple[list[Step], yaml.ScalarNode], name: 
         tag=None if whole or digest else node,
         digest=node if digest else None,
     )
+    former = parsed is not None and whole and is_source(parsed, target)
     if parsed and whole:
-        own = parsed.path == target.repository
+        own = parsed.path == target.repository and not former
         standing = parsed if own else Reference(target.registry, target.repository, parsed.tag, parsed.digest)
     else:
         tag, stands = (None, text) if digest else (text or None, None)
@@ -107,6 +109,7 @@ def _found(document: Document, place: tuple[list[Step], yaml.ScalarNode], name: 
         kind=seen.form,
         name=standing,
         held=not document.source.json and bool(HOLD.search(document.source.rest_of_line(extent(node)[1]))),
+        former=former,
         seen=seen,
         document=document,
     )

@@ -21,7 +21,8 @@ NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:9"}
 NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 FILES = {
     "dev/deployment.yaml": f"kind: Deployment\nimage: {HOST}/APP:placeholder\n",
-    "prod/deployment.yaml": f"kind: Deployment\nimage: {PRODUCTION}/APP:placeholder\n",
+    # As it was copied from dev: the promotion gives it the other account's host.
+    "prod/deployment.yaml": f"kind: Deployment\nimage: {HOST}/APP:placeholder\n",
 }
 
 
