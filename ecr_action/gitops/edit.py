@@ -307,7 +307,8 @@ def _decide(work: _Work, found: Found, target: Target, verdict: Verdicts | None)
 
 def _is_same_build(found: Found, target: Target) -> bool:
     """A branch's run leaves a reference alone that has its image already: another tag would only restart it."""
-    return not found.former and found.digest is not None and found.digest == target.digest and version.of_tag(target.tag) is None
+    same = found.digest is not None and found.digest == target.digest
+    return same and not found.former and version.of_tag(target.tag) is None
 
 
 def _standing(found: Found) -> Standing:

@@ -97,7 +97,7 @@ def _found(document: Document, place: tuple[list[Step], yaml.ScalarNode], name: 
     )
     former = parsed is not None and whole and is_source(parsed, target)
     if parsed and whole:
-        own = parsed.path == target.repository and not former
+        own = parsed.path == target.repository
         standing = parsed if own else Reference(target.registry, target.repository, parsed.tag, parsed.digest)
     else:
         tag, stands = (None, text) if digest else (text or None, None)

@@ -133,6 +133,7 @@ def test_only_files_of_the_environment_follow() -> None:
     assert "dev/app.yaml" not in "\n".join(result.notices)
     named = promoted(files, named=["cron.yaml"])
     assert [edit.path for edit in named.edits] == ["cron.yaml", FILE]
+    assert [edit.path for edit in promoted(files, named=["dev/app.yaml"]).edits] == ["dev/app.yaml", FILE]
 
 
 def test_where_no_file_follows_nothing_is_edited() -> None:
