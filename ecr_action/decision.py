@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_action import deployment, fitting, manifests
-from ecr_action.errors import Failure, NoReference
+from ecr_action.errors import Failure, NoReference, PlatformMissing
 from ecr_action.gitops import bootstrap, edit, message, pulls, shipping
 from ecr_action.gitops.bootstrap import Copies
 from ecr_action.gitops.candidates import never_edited
 from ecr_action.gitops.edit import Result, Target
 from ecr_action.gitops.find import Found
+from ecr_action.gitops.message import Shipped
 from ecr_action.gitops.outcomes import empty
 from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops.superseded import Ours, Standing, Verdict, verdict
@@ -69,10 +70,21 @@ class Run:
         except NoReference as nowhere:
             nowhere.why = f"{nowhere.why}\n{never_edited(snapshot.paths, snapshot.skipped)}".strip()
             self._copy(snapshot, nowhere)
-        notices = fitting.check(self.moving, self.gitops.architectures, self._platforms)
+        notices = self._fits(snapshot)
         self.result = replace(self.result, notices=(*self.result.notices, *dict.fromkeys(notices)))
         changed = {file.path: file.content for file in self.copies.files}
         return {**changed, **{change.path: change.content for change in self.result.edits}}
+
+    def _fits(self, snapshot: Snapshot) -> list[str]:
+        """Notices of what could not be checked. Raises PlatformMissing for an image that moves."""
+        try:
+            return list(fitting.check(self.moving, self.gitops.architectures, self._platforms))
+        except PlatformMissing:
+            if self.judges or self.copies.files:
+                raise
+        # Of what stays as it is, because something newer stands, nothing is asked.
+        self.result = self._bump(snapshot.files, snapshot.paths, self.verdict)
+        return list(fitting.check(self.moving, self.gitops.architectures, self._platforms))
 
     def _bump(
         self, files: Sequence[File], paths: Sequence[str], verdict: Callable[[Target, Standing], Verdict] | None
@@ -189,11 +201,18 @@ class Run:
         """Repository, tag and digest of each reference as the run found it."""
         return tuple((found.target, found.tag or "", found.digest or "") for found in self.result.chosen)
 
-    def describe(self) -> tuple[str, str]:
-        """Title and body of the pull request, of what was decided last."""
-        origin, environment = self.wanted.origin, self.wanted.plan.environment or ""
-        ships = shipping.summary(self.shipping())
-        return self.message().partition("\n")[0], pulls.body(self.shipped, origin, environment, ships)
+    def describe(self, earlier: Sequence[Shipped], behind: Collection[str]) -> tuple[str, str]:
+        """Title and body of the pull request, of what was decided last.
+
+        *earlier* are the images that were proposed before; of the repositories *behind* they are newer than ours.
+        """
+        ours = [item for item in self.shipped if item.repository not in behind]
+        names = {item.repository for item in ours}
+        shipped = [*(item for item in earlier if item.repository not in names), *ours]
+        environment = self.wanted.plan.environment or ""
+        ships = shipping.summary([step for step in self.shipping() if step.repository in names])
+        title = self._composed(shipped).partition("\n")[0]
+        return title, pulls.body(shipped, self.wanted.origin, environment, ships)
 
     def shipping(self) -> list[Shipping]:
         """What ships of each image: where it takes the place of several, the longest way."""
@@ -204,17 +223,20 @@ class Run:
         return found
 
     @property
-    def shipped(self) -> list[message.Shipped]:
+    def shipped(self) -> list[Shipped]:
         return [
-            message.Shipped(name=target.name, repository=target.repository, tag=target.tag, digest=target.digest)
+            Shipped(name=target.name, repository=target.repository, tag=target.tag, digest=target.digest)
             for target in self.targets
             if target.repository in self.moved
         ]
 
     def message(self) -> str:
         """The commit's message, of what was decided last."""
+        return self._composed(self.shipped)
+
+    def _composed(self, shipped: Sequence[Shipped]) -> str:
         return message.compose(
-            self.shipped,
+            shipped,
             self.wanted.origin,
             environment=self.wanted.plan.environment,
             template=self.gitops.message,

@@ -167,5 +167,8 @@ class DryProposals:
         self._console.info(f"Dry run: would {what} ({title})")
         return proposed.open
 
+    def close(self, base: Snapshot, pull: PullRequest, why: str) -> None:
+        self._console.info(f"Dry run: would close {pull.url} ({why})")
+
     def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
         """Nothing is switched on in a dry run."""

@@ -239,8 +239,8 @@ class GitOpsAccess(Failure):
 class AppRefused(Failure):
     """GitHub gives the App of ``gitops-app-id`` no token for the GitOps repository.
 
-    The id is another App's, the key is not this App's, the App is not installed on the repository, or the installation
-    lacks a permission. The message says which of them.
+    The id is another App's, the key is not this App's, or the installation is suspended or lacks a permission. The
+    message says which of them. (Where the App is not installed on the repository, the code is ``E-GITOPS-ACCESS``.)
     """
 
     code = "E-GITHUB-APP"

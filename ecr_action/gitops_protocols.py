@@ -121,5 +121,8 @@ class Proposals(Protocol):
     def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest | None:
         """Open the pull request, or update the one that is open."""
 
+    def close(self, base: Snapshot, pull: PullRequest, why: str) -> None:
+        """Close one without a merge; *why* is put below its text."""
+
     def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
         """Let GitHub merge it once all is there that its base requires, where that is wanted."""

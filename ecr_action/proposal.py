@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ecr_action.errors import Failure
 from ecr_action.gitops import pulls
 from ecr_action.gitops.edit import Result
+from ecr_action.gitops.message import Shipped
 from ecr_action.gitops_protocols import Commit, GitOps, Proposals, Proposed, PullRequest, Snapshot, Stale
 
 
@@ -16,8 +17,10 @@ class Proposal:
     """A GitOps repository whose commits become a pull request.
 
     *patterns* and *needles* are those of the read; *judge* decides on files as they stand, *places* are the paths whose
-    references change; *describe* gives title and body; *digests* are the images'; *consent*: a person named them. After
-    the commit *pull* is the pull request, *standing* whether it has the images, *held* why not.
+    references change; *digests* are those of the images that move, *consent*: a person named them. *describe* gives
+    title and body, with earlier images that stay proposed, and without those repositories of which a newer one does.
+    After the commit *pull* is the pull request, *standing* whether it has the images, *held* why not, *behind* the
+    repositories that it has a newer image of.
     """
 
     base: GitOps
@@ -25,23 +28,26 @@ class Proposal:
     branch: str
     patterns: Sequence[str]
     needles: Sequence[bytes]
-    digests: Sequence[str]
+    digests: Callable[[], Sequence[str]]
     consent: bool
-    describe: Callable[[], tuple[str, str]]
+    describe: Callable[[Sequence[Shipped], Collection[str]], tuple[str, str]]
     judge: Callable[[Snapshot], Result]
     places: Callable[[], set[str]]
     pull: PullRequest | None = None
     standing: bool = False
     held: str = ""
+    behind: frozenset[str] = frozenset()
+    onto: Snapshot | None = None
 
     def read(self, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
         """The branch that the pull request is to be merged into. Raises errors.Failure."""
-        return self.base.read(patterns, needles)
+        self.onto = self.base.read(patterns, needles)
+        return self.onto
 
     def commit(self, snapshot: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """Propose *changes* of the base as it is. Raises Stale where our branch moved, and errors.Failure."""
         there = self.proposals.look(snapshot, self.branch)
-        refused = pulls.declined(there, self.digests)
+        refused = pulls.declined(there, self.digests())
         if refused and not self.consent:
             self.pull = refused
             self.held = f"{refused.url} proposed this image and was closed without a merge; it is not proposed again."
@@ -51,6 +57,18 @@ class Proposal:
             beside = there.foreign or bool(there.files - set(changes) - self.places())
             return self._beside(snapshot, replace(there, foreign=beside), changes, message)
         return self._anew(snapshot, there, changes, message)
+
+    def settle(self) -> None:
+        """The base has the images already: close the pull request that would take it back. Raises errors.Failure."""
+        if self.onto is None or self.consent:
+            return
+        there = self.proposals.look(self.onto, self.branch)
+        if there.open is None or there.foreign:
+            return
+        result = self._judged(self.proposals.read(there, self.patterns, self.needles), there)
+        older = {edit.path for edit in result.edits} if result and not result.kept else set()
+        if older and there.files <= older:
+            self.proposals.close(self.onto, there.open, f"{self.onto.branch} has a newer image by now.")
 
     def _beside(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """Where an earlier proposal stands on the branch: never back from it, and over nobody's commits."""
@@ -72,7 +90,8 @@ class Proposal:
             return None
         if edits and (there.foreign or result.kept):
             made = self.proposals.add(on, edits, message)
-            self._ask(snapshot, there)
+            self.behind = frozenset(found.target for found, _ in result.kept)
+            self._ask(snapshot, there, pulls.proposed_in(there.open.body) if there.open else ())
             return made
         return self._anew(snapshot, there, changes, message)
 
@@ -100,8 +119,10 @@ class Proposal:
         self._ask(snapshot, there)
         return made
 
-    def _ask(self, snapshot: Snapshot, there: Proposed, *, again: bool = True) -> None:
-        asked = self.proposals.ask(snapshot, there, *self.describe()) if again else there.open
+    def _ask(
+        self, snapshot: Snapshot, there: Proposed, earlier: Sequence[Shipped] = (), *, again: bool = True
+    ) -> None:
+        asked = self.proposals.ask(snapshot, there, *self.describe(earlier, self.behind)) if again else there.open
         self.pull, self.standing = asked, True
         if asked:
             self.proposals.merge_when_ready(snapshot, asked)

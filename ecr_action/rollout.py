@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from ecr_action.arrival import arrived
@@ -13,7 +12,7 @@ from ecr_action.errors import BranchProtected, NoReference
 from ecr_action.gitops import bootstrap, edit, modes, pulls
 from ecr_action.gitops.superseded import Verdict
 from ecr_action.gitops.write import Seen, write
-from ecr_action.gitops_protocols import Commit, GitOps
+from ecr_action.gitops_protocols import Commit, GitOps, Snapshot
 from ecr_action.proposal import Proposal
 from ecr_action.protocols import Console, Images
 from ecr_action.report import Outcome, RolledOut
@@ -39,7 +38,10 @@ def begins(gitops: GitOpsWanted, services: Services) -> bool:
 def _late(run: Run) -> Seen:
     """What is read of a repository that was not there before the build. Raises errors.Failure."""
     services = run.services
-    read = partial(services.gitops().read, run.gitops.patterns, edit.needles(run.targets))
+
+    def read() -> Snapshot:
+        return services.gitops().read(run.gitops.patterns, edit.needles(run.targets))
+
     there = arrived(read, services.console, services.clock, empty=begins(run.gitops, services))
     return Seen(there, services.clock.monotonic())
 
@@ -114,16 +116,19 @@ def _written(run: Run, repository: GitOps) -> tuple[Commit | None, Proposal | No
     proposal = Proposal(
         base=repository,
         proposals=run.services.proposals(),
-        branch=pulls.branch(plan.repository, plan.environment or ""),
+        branch=pulls.branch(plan.repository, plan.environment or "", run.gitops.branch),
         patterns=run.gitops.patterns,
         needles=edit.needles(run.targets),
-        digests=[outcome.digest for outcome in run.outcomes.values()],
+        digests=lambda: [run.outcomes[name].digest for name in run.moved],
         consent=plan.consent,
         describe=run.describe,
         judge=run.judge,
         places=lambda: {change.path for change in run.result.edits},
     )
-    return _write(run, proposal), proposal
+    made = _write(run, proposal)
+    if proposal.pull is None and not (run.moved or run.result.kept or run.copies.files):
+        proposal.settle()
+    return made, proposal
 
 
 def _write(run: Run, repository: GitOps, seen: Seen | None = None) -> Commit | None:
@@ -149,7 +154,7 @@ def _proposed(run: Run, proposal: Proposal, done: RolledOut) -> RolledOut:
     return replace(
         done,
         deployed=tuple(name for name in done.deployed if name not in run.moved),
-        proposed=tuple(run.moved) if proposal.standing else (),
+        proposed=tuple(name for name in run.moved if name not in proposal.behind) if proposal.standing else (),
         pull_request=proposal.pull.url if proposal.pull else "",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ecr_action.errors import AppRefused
+from ecr_action.errors import AppRefused, Failure, GitOpsAccess
 from ecr_action.github.answers import ApiError
 from ecr_action.github.api import Api
 from ecr_action.protocols import Clock, Console
@@ -17,6 +17,7 @@ from ecr_action.secret import Secret
 
 # A token ends after an hour; by then the next one has to be there.
 _RENEWED_AFTER_SECONDS = 50 * 60.0
+_NO_APP = "Integration not found"
 _SET_KEY = "gh secret set GITOPS_APP_PRIVATE_KEY < your-app.private-key.pem"
 
 
@@ -44,7 +45,7 @@ class AppTokens:
         self._made_at = 0.0
 
     def token(self) -> Secret:
-        """A token that is good for ten minutes at least. Raises AppRefused, InputProblems."""
+        """A token that is good for ten minutes at least. Raises AppRefused, GitOpsAccess."""
         if not self._token or self._clock.monotonic() - self._made_at > _RENEWED_AFTER_SECONDS:
             self._made_at = self._clock.monotonic()
             self._token = self._mint()
@@ -88,11 +89,13 @@ class AppTokens:
             ) from None
         return Secret(made, "App's web token")
 
-    def _refused(self, error: ApiError) -> AppRefused:
+    def _refused(self, error: ApiError) -> Failure:
         said = (error.message or f"HTTP {error.status}").rstrip(".")
         what, fix = self._meaning(error, said)
-        passing = error.passing or error.limited
-        return AppRefused(what, why=f"GitHub says: {said}.", fix=fix, transient=passing)
+        if error.status == 404 and said != _NO_APP:
+            # The repository may be made at this moment, as it may for any other token.
+            return GitOpsAccess(what, why=f"GitHub says: {said}.", fix=fix, transient=True)
+        return AppRefused(what, why=f"GitHub says: {said}.", fix=fix, transient=error.passing or error.limited)
 
     def _meaning(self, error: ApiError, said: str) -> tuple[str, str]:
         owner, _, name = self._repository.partition("/")
@@ -105,7 +108,7 @@ class AppTokens:
                 f"gitops-app-private-key is no key of the App {self._app_id}.",
                 f"gitops-app-id: the 'App ID' on the page of the App that the key is of\nOr set its key: {_SET_KEY}",
             )
-        if said == "Integration not found":
+        if said == _NO_APP:
             return f"There is no App {self._app_id}.", "gitops-app-id: the 'App ID' or 'Client ID' on the App's page"
         if error.status == 404:
             return (

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from ecr_action.errors import BranchProtected
 from ecr_action.github.answers import Answer, ApiError
 from ecr_action.gitops import automerge, outcomes, pulls
 from ecr_action.gitops.commit import Api, GitHubGitOps
@@ -99,7 +100,7 @@ class GitHubProposals:
         """Whether one of the commits that the branch has beyond its base is not ours, and the files that differ."""
         told = self._api.get(f"/repos/{base.repository}/compare/{base.head}...{head}", {"per_page": 100})
         known = told["commits"]
-        foreign = len(known) < told["total_commits"] or not all(is_ours(row["commit"]["message"]) for row in known)
+        foreign = len(known) < told["total_commits"] or not all(_is_ours(row["commit"]) for row in known)
         return foreign, frozenset(str(row["filename"]) for row in told.get("files") or ())
 
     def read(self, proposed: Proposed, patterns: Sequence[str], needles: Sequence[bytes]) -> Snapshot:
@@ -113,7 +114,10 @@ class GitHubProposals:
 
     def add(self, on: Snapshot, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """One commit on top of the branch, which others have committed to."""
-        return self._rooms[on.branch].commit(on, changes, message)
+        try:
+            return self._rooms[on.branch].commit(on, changes, message)
+        except BranchProtected as refused:
+            raise pulls.ours_refused(refused, self._repository, on.branch) from None
 
     def commit(self, base: Snapshot, proposed: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """One commit on the base's head, and our branch moved onto it."""
@@ -124,6 +128,8 @@ class GitHubProposals:
             room = GitHubGitOps(self._api, self._repository, self._scratch, self._console)
             made = room.commit(scratch, changes, message)
             moved = self._onto(base, proposed, made)
+        except BranchProtected as refused:
+            raise pulls.ours_refused(refused, self._repository, proposed.branch) from None
         finally:
             if not moved:
                 self._clean_up()
@@ -146,7 +152,8 @@ class GitHubProposals:
             if now not in (made.oid, proposed.head):
                 raise Stale("another run moved our branch") from error
             if now != made.oid:
-                raise self._late(error) if error.passing else self._refusal(error, base) from error
+                ours = Snapshot(repository=base.repository, branch=proposed.branch, head="", files=())
+                raise self._late(error) if error.passing else self._refusal(error, ours) from error
         return True
 
     def _late(self, error: ApiError) -> Stale:
@@ -193,6 +200,15 @@ class GitHubProposals:
         self._console.info(f"Updated the pull request {there.url}")
         return _pull(told)
 
+    def close(self, base: Snapshot, pull: PullRequest, why: str) -> None:
+        """Close *pull* without a merge, and put *why* below its text. Raises as :meth:`ask`."""
+        given = {"state": "closed", "body": f"{pull.body.rstrip()}\n\n{why}"}
+        try:
+            self._api.send("PATCH", f"/repos/{base.repository}/pulls/{pull.number}", given)
+        except ApiError as error:
+            raise pulls.refused(error, base.repository, base.branch) from error
+        self._console.info(f"Closed the pull request {pull.url}: {why}")
+
     def _opened(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest | None:
         given = {"title": title, "body": body, "head": proposed.branch, "base": base.branch}
         try:
@@ -235,6 +251,12 @@ class GitHubProposals:
         if answer.errors:
             raise answer.errors[0]
         return answer.data
+
+
+def _is_ours(commit: Mapping[str, Any]) -> bool:
+    """Whether a commit of the REST API is as it was made here: somebody who amends one keeps its message, and is its
+    committer; of those that are made through GitHub's API that is GitHub (`noreply@` and the server's host)."""
+    return is_ours(commit["message"]) and str((commit["committer"] or {}).get("email")).startswith("noreply@")
 
 
 def _oid(found: Mapping[str, Any]) -> str:

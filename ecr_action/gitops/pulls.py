@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ecr_action import markdown
-from ecr_action.errors import Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
-from ecr_action.gitops.message import Origin, Shipped, trailers_of
+from ecr_action.errors import BranchProtected, Failure, GitOpsAccess, GitOpsBusy, GitOpsRefused
+from ecr_action.gitops.message import DIGEST, IMAGE, Origin, Shipped, trailers_of
 from ecr_action.gitops.outcomes import Refusal
 from ecr_action.gitops_protocols import Proposed, PullRequest
 
@@ -16,12 +17,13 @@ _BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"
 _BLOCK = re.compile(f"{re.escape(_BEGIN)}.*?(?:{re.escape(_END)}|\\Z)", re.S)
 
 
-def branch(repository: str, environment: str) -> str:
+def branch(repository: str, environment: str, onto: str | None = None) -> str:
     """The branch of *repository* (ECR's name) in *environment*: one for each, whatever their names hold.
 
-    ECR's names have no ``--``, so that ``team/app`` and ``team-app`` stay two.
+    ECR's names have no ``--``, so that ``team/app`` and ``team-app`` stay two; an environment's has no ``@``. *onto*:
+    the branch that it is to be merged into, where that was named.
     """
-    return f"ecr-publish/{repository.replace('/', '--')}/{environment}"
+    return f"ecr-publish/{repository.replace('/', '--')}/{environment}" + (f"@{onto}" if onto else "")
 
 
 def body(shipped: Sequence[Shipped], origin: Origin, environment: str, ships: str = "") -> str:
@@ -58,11 +60,36 @@ def joined(old: str, block: str) -> str:
 
 
 def declined(found: Proposed, digests: Sequence[str]) -> PullRequest | None:
-    """The pull request that proposed these images and was closed without a merge, if that was the last one."""
-    last = found.pulls[0] if found.pulls else None
-    if last is None or last.state != "closed" or not all(digest and digest in last.body for digest in digests):
+    """The last pull request that proposed all these images, if it was closed without a merge."""
+    if not digests or not all(digests):
         return None
-    return last
+    named = (pull for pull in found.pulls if all(digest in pull.body for digest in digests))
+    last = next(named, None)
+    return last if last is not None and last.state == "closed" else None
+
+
+def proposed_in(body: str) -> list[Shipped]:
+    """The images that a description of ours names, by its trailers."""
+    found: list[Shipped] = []
+    for line in "".join(_BLOCK.findall(body)).replace("\r", "").split("\n"):
+        key, _, value = line.partition(": ")
+        name, colon, tag = value.strip().rpartition(":")
+        if key == IMAGE and colon:
+            found.append(Shipped(name=name, repository=name.partition("/")[2], tag=tag))
+        elif key == DIGEST and found:
+            found[-1] = replace(found[-1], digest=value.strip())
+    return found
+
+
+def ours_refused(refused: BranchProtected, repository: str, branch: str) -> Failure:
+    """A rule of *repository* (``owner/name``) refuses the *branch* that the pull request is to come from."""
+    return GitOpsRefused(
+        f"A rule of {repository} refuses {branch}, the branch of our own that a pull request comes from.",
+        why=f"{refused.what} The image is published.",
+        fix=f"{repository}: Settings > Rules > Rulesets > the ruleset > Target branches >\n"
+        "Add target > Exclude by pattern: ecr-publish/**\n"
+        "Or let the token's owner (a user, or a GitHub App) bypass it: Bypass list",
+    )
 
 
 def refused(refusal: Refusal, repository: str, base: str) -> Failure:

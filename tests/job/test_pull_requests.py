@@ -126,6 +126,19 @@ def test_what_people_do_to_a_proposal_counts(stage: Stage) -> None:
     assert fourth.outputs["gitops-pull-request"].endswith("/pull/2")
 
 
+def test_a_proposal_that_was_overtaken_is_closed(stage: Stage) -> None:
+    """A newer image got to the branch by another way: the older one no longer waits there for a merge."""
+    onto = {"gitops_branch": "main"}
+    publish(stage, **onto)
+    assert [pull["head"]["ref"] for pull in asked(stage)] == [f"{branch(stage)}@main"]
+    publish(stage, "2", gitops_mode="commit")
+    assert [pull["state"] for pull in asked(stage)] == ["open"]
+    seen = publish(stage, **onto)
+    assert (seen.outputs["deployed"], seen.outputs["gitops-pull-request"]) == ("true", "")
+    (closed,) = asked(stage)
+    assert (closed["state"], closed["body"].endswith("main has a newer image by now.")) == ("closed", True)
+
+
 def test_auto_commits_where_it_may_and_proposes_where_it_may_not(stage: Stage) -> None:
     """Whatever stands before the branch; with the mode of one environment alone."""
     given = {"gitops_mode": "commit\ndev: auto"}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ecr_action.errors import NoReference
+from ecr_action.gitops import pulls
 from ecr_action.gitops.edit import Edit, Result
 from ecr_action.gitops.find import Found
+from ecr_action.gitops.message import Origin, Shipped
 from ecr_action.gitops.superseded import Verdict
 from ecr_action.gitops_protocols import Commit, File, Proposed, PullRequest, Snapshot, Stale
 from ecr_action.image.reference import Reference
@@ -33,6 +35,11 @@ class Branch:
     head: str = "head"
     does: list[str] = field(default_factory=list)
     armed: int = 0
+    told: tuple[list[str], list[str]] = ([], [])
+
+    def described(self, earlier: Sequence[Shipped], behind: Collection[str]) -> tuple[str, str]:
+        self.told = ([item.name for item in earlier], sorted(behind))
+        return "title", "body"
 
     def look(self, base: Snapshot, branch: str) -> Proposed:
         return self.found
@@ -52,6 +59,9 @@ class Branch:
     def merge_when_ready(self, base: Snapshot, pull: PullRequest) -> None:
         self.armed = pull.number
 
+    def close(self, base: Snapshot, pull: PullRequest, why: str) -> None:
+        self.does.append(f"closed {pull.number}: {why}")
+
     def ask(self, base: Snapshot, proposed: Proposed, title: str, body: str) -> PullRequest:
         self.does.append("update" if proposed.open else "open")
         return OPEN
@@ -67,18 +77,23 @@ class Base:
         raise AssertionError("the base is never committed to")
 
 
-def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Proposal:
-    """A proposal after its commit; *result* is what the branch comes to, None: its files are of no use."""
+def proposing(branch: Branch, result: Result | None, *, consent: bool = False) -> Proposal:
+    """A proposal; *result* is what the branch comes to, None: its files are of no use."""
 
     def judge(snapshot: Snapshot) -> Result:
         if result is None:
             raise NoReference("The image is nowhere.")
         return result
 
-    proposal = Proposal(
-        base=Base(), proposals=branch, branch="ours", patterns=(), needles=(), digests=[DIGEST], consent=consent,
-        describe=lambda: ("title", "body"), judge=judge, places=lambda: {"a.yaml"},
+    return Proposal(
+        base=Base(), proposals=branch, branch="ours", patterns=(), needles=(), consent=consent,
+        digests=lambda: [DIGEST], describe=branch.described, judge=judge, places=lambda: {"a.yaml"},
     )  # fmt: skip
+
+
+def made(branch: Branch, result: Result | None, *, consent: bool = False) -> Proposal:
+    """A proposal after its commit."""
+    proposal = proposing(branch, result, consent=consent)
     proposal.commit(proposal.read((), ()), {"a.yaml": b"new", "copied.yaml": b"x"}, "message")
     return proposal
 
@@ -151,3 +166,42 @@ def test_what_was_closed_without_a_merge_takes_a_persons_word(consent: bool) -> 
     proposal = made(branch, TO_EDIT, consent=consent)
     assert branch.does == (["anew", "open"] if consent else [])
     assert ("closed without a merge" in proposal.held) is not consent
+
+
+def test_what_was_proposed_before_stays_in_the_text_of_what_goes_on_top() -> None:
+    """A newer image of ours that stands there too; what takes its place anew is described alone."""
+    images = [Shipped(name=f"host/{name}", repository=name, tag="v1") for name in ("api", "app")]
+    open_ = replace(OPEN, body=pulls.body(images, Origin(repository="o/app", sha="b" * 40), "prod"))
+    newer = replace(HERE, target="app")
+    branch = Branch(replace(THERE, pulls=(open_,), foreign=True))
+    proposal = made(branch, Result(edits=(EDIT,), kept=((newer, NEWER.kept[0][1]),)))
+    assert (branch.told, proposal.behind) == ((["host/api", "host/app"], ["app"]), {"app"})
+    alone = Branch(replace(THERE, pulls=(open_,)))
+    made(alone, TO_EDIT)
+    assert alone.told == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("found", "result", "closes"),
+    [
+        (replace(THERE, files=frozenset({"a.yaml"})), TO_EDIT, True),
+        (replace(THERE, files=frozenset({"a.yaml", "b.yaml"})), TO_EDIT, False),
+        (replace(THERE, foreign=True), TO_EDIT, False),
+        (THERE, UNCHANGED, False),
+        (THERE, NEWER, False),
+        (THERE, None, False),
+        (replace(THERE, pulls=()), TO_EDIT, False),
+        (Proposed(branch="ours"), TO_EDIT, False),
+    ],
+    ids=["older", "another image's file", "others' commits", "ours", "newer", "of no use", "no pull request", "none"],
+)
+@pytest.mark.parametrize("consent", [False, True])
+def test_a_pull_request_that_was_overtaken_is_closed(
+    found: Proposed, result: Result | None, closes: bool, consent: bool
+) -> None:
+    """Merging it would take back what stands on the base by now; a person who goes back decides about theirs."""
+    branch = Branch(found)
+    proposal = proposing(branch, result, consent=consent)
+    proposal.read((), ())
+    proposal.settle()
+    assert branch.does == (["closed 1: main has a newer image by now."] if closes and not consent else [])

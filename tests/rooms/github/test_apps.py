@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ecr_action.errors import AppRefused
+from ecr_action.errors import AppRefused, GitOpsAccess
 from ecr_action.github.answers import ApiError
 from ecr_action.github.api import Api
 from ecr_action.github.apps import AppTokens
@@ -113,12 +113,11 @@ def test_a_token_is_renewed_before_its_hour_ends(github: client.GitHub) -> None:
     [
         ({"app_id": "1"}, "There is no App 1", "gitops-app-id:"),
         ({"key": Secret(pem(OTHER), "key")}, "is no key of the App", "gh secret set"),
-        ({"repository": "acme/elsewhere"}, "is not installed on acme/elsewhere", "Install App"),
         ({"permissions": BOTH[:1]}, "lacks a permission", "Pull requests: Read and write"),
         ({"key": Secret(pem(ec.generate_private_key(ec.SECP256R1())), "key")}, "is no RSA key", "gh secret set"),
         ({"key": Secret("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "key")}, "cut", "gh secret"),
     ],
-    ids=["another id", "another key", "not installed", "a permission", "no RSA", "cut"],
+    ids=["another id", "another key", "a permission", "no RSA", "cut"],
 )
 def test_refusals_say_what_to_set(github: client.GitHub, changes: dict[str, Any], what: str, fix: str) -> None:
     """Each with its own fix, and no word of the key."""
@@ -128,6 +127,13 @@ def test_refusals_say_what_to_set(github: client.GitHub, changes: dict[str, Any]
     assert what in refused.value.what
     assert fix in refused.value.fix
     assert "-----BEGIN" not in str(refused.value)
+
+
+def test_an_app_that_is_not_installed_may_be_so_soon(github: client.GitHub) -> None:
+    """As a repository that is made at this moment, it is asked for again."""
+    with pytest.raises(GitOpsAccess, match="is not installed on acme/elsewhere") as refused:
+        app_on(github, contents="write").tokens(repository="acme/elsewhere").token()
+    assert (refused.value.transient, "Install App" in refused.value.fix) == (True, True)
 
 
 def test_a_suspended_installation_is_named(github: client.GitHub) -> None:

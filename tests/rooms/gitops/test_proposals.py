@@ -103,6 +103,29 @@ def test_a_branch_that_moved_meanwhile_is_never_overwritten(place: Place) -> Non
     assert made.oid in [row.oid for row in setup.log(place.bare, f"refs/heads/{BRANCH}")]
 
 
+def test_a_commit_of_ours_that_somebody_amended_is_theirs(place: Place) -> None:
+    """It has our message and their change: it is not overwritten."""
+    room, snapshot, made = proposed(place)
+    bare = git.Bare(place.bare)
+    ours = bare.commit(made.oid)
+    ada = git.Person("Ada", "1+ada@users.noreply.github.com", "1700000000 +0000")
+    tree = bare.commit(setup.commit(place.bare, {"fix.yaml": "a: 1\n"}, "A fix", branch=BRANCH)).tree
+    amended = bare.write_commit(tree, ours.parents, ours.message, ours.author, ada)
+    bare.run("update-ref", f"refs/heads/{BRANCH}", amended)
+    assert bare.commit(amended).message == ours.message
+    assert room.look(snapshot, BRANCH).foreign is True
+
+
+def test_what_is_closed_stays_closed_and_says_why(place: Place) -> None:
+    """Below what stood there."""
+    room, snapshot, _ = proposed(place)
+    pull = room.look(snapshot, BRANCH).open
+    assert pull is not None
+    room.close(snapshot, pull, "main has a newer image by now.")
+    (closed,) = room.look(snapshot, BRANCH).pulls
+    assert (closed.state, closed.body) == ("closed", "body\n\nmain has a newer image by now.")
+
+
 def test_a_pull_request_that_conflicts_is_told(place: Place) -> None:
     """Somebody changed the same line of the base."""
     room, snapshot, _ = proposed(place)
@@ -155,8 +178,10 @@ def test_a_refused_commit_leaves_no_branch(place: Place) -> None:
     place.github.fault(
         operation="createCommitOnBranch", type="BRANCH_PROTECTION_RULE_VIOLATION", message="Protected branch"
     )
-    with pytest.raises(GitOpsRefused):
+    with pytest.raises(GitOpsRefused) as refused:
         room.commit(snapshot, there, NEW, MESSAGE)
+    assert (type(refused.value), "Exclude by pattern: ecr-publish/**" in refused.value.fix) == (GitOpsRefused, True)
+    assert BRANCH in refused.value.what
     assert branches(place) == {"main": snapshot.head}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,16 @@ def test_no_two_repositories_share_a_branch(one: str, other: str) -> None:
 def test_a_branch_names_app_and_environment() -> None:
     """As the documents say."""
     assert pulls.branch("team/app", "prod") == "ecr-publish/team--app/prod"
+    assert pulls.branch("team/app", "prod", "release/2") == "ecr-publish/team--app/prod@release/2"
+
+
+def test_the_images_of_a_description_are_read_back() -> None:
+    """Those of our own block, with or without a digest; not what people wrote around it."""
+    other = Shipped(name="host:5000/web", repository="web", tag="v2")
+    text = pulls.body([SHIPPED, other], ORIGIN, "prod")
+    above = f"Ecr-Publish-Image: host/mine:1\n\n{text}".replace("\n", "\r\n")
+    assert pulls.proposed_in(above) == [SHIPPED, other]
+    assert pulls.proposed_in("Ecr-Publish-Image: host/mine:1") == []
 
 
 def test_the_text_has_all_that_ships() -> None:
@@ -80,6 +92,10 @@ def past(*states: str, text: str = DIGEST) -> Proposed:
     return Proposed(branch="b", head="c" * 40, pulls=found)
 
 
+OTHER = f"sha256:{'b' * 64}"
+CLOSED = past("closed").pulls
+
+
 @pytest.mark.parametrize(
     ("found", "digests", "declined"),
     [
@@ -88,14 +104,18 @@ def past(*states: str, text: str = DIGEST) -> Proposed:
         (past("merged", "closed"), [DIGEST], False),
         (past("closed", "merged"), [DIGEST], True),
         (past("closed", text="another"), [DIGEST], False),
-        (past("closed"), [DIGEST, f"sha256:{'b' * 64}"], False),
+        (past("closed"), [DIGEST, OTHER], False),
+        (past("closed", text=f"{DIGEST} {OTHER}"), [OTHER], True),
         (past("closed"), [""], False),
+        (past("closed"), [], False),
+        (replace(past("merged", text=OTHER), pulls=(*past("merged", text=OTHER).pulls, *CLOSED)), [DIGEST], True),
+        (replace(past("closed", text=OTHER), pulls=(*past("closed", text=OTHER).pulls, *CLOSED)), [DIGEST], True),
     ],
 )
 def test_what_was_closed_without_a_merge_last_is_declined(
     found: Proposed, digests: list[str], declined: bool
 ) -> None:
-    """The same images, all of them; an unknown one never is."""
+    """The same images, all of them, whatever was proposed of others since; an unknown one never is."""
     assert (pulls.declined(found, digests) is not None) is declined
 
 
