@@ -14,7 +14,10 @@ ARM = POD + "  nodeSelector: {kubernetes.io/arch: arm64}\n"
 
 
 def test_an_architecture_that_is_missing(make_stage: Make) -> None:
-    """By the workload's own selector, which wins, and by the input; the lines to write are in the error."""
+    """By the workload's own selector, which wins, and by the input; the lines to write are in the error.
+
+    Of an older image, which does not get there, nothing is asked.
+    """
     stage = make_stage({"dev/pod.yaml": ARM, "prod/pod.yaml": POD})
     stage.commit("No commands", {"Dockerfile": "FROM scratch\nCOPY index.html /\n"})
     before = stage.gitops_head()
@@ -29,8 +32,14 @@ def test_an_architecture_that_is_missing(make_stage: Make) -> None:
     assert "platforms: linux/amd64,linux/arm64" in by_input.log
     assert (stage.gitops_head(), tags_of(stage)) == (before, {})
 
+    older = stage.head
     stage.commit("Both", {"index.html": "both\n"})
     done = stage.publish(stage.push_payload(), platforms="linux/amd64,linux/arm64", node_architectures="s390x")
     assert done.exit_code == 0, done.log
     assert done.outputs["image"] in gitops_file(stage, "dev/pod.yaml")
     assert done.outputs["tag"] in tags_of(stage)
+
+    stage.checkout(older)
+    late = stage.publish(stage.push_payload(), platforms="linux/amd64")
+    assert (late.exit_code, late.outputs.get("superseded")) == (0, "true"), late.log
+    assert done.outputs["image"] in gitops_file(stage, "dev/pod.yaml")
