@@ -194,7 +194,10 @@ def test_what_was_proposed_before_stays_in_the_text_of_what_goes_on_top() -> Non
         (replace(THERE, pulls=()), TO_EDIT, False),
         (Proposed(branch="ours"), TO_EDIT, False),
     ],
-    ids=["older", "another image's file", "others' commits", "ours", "newer", "some newer", "of no use", "no pull request", "none"],
+    ids=[
+        *["older", "another image's file", "others' commits", "ours", "newer", "some newer", "of no use"],
+        *["no pull request", "none"],
+    ],
 )
 @pytest.mark.parametrize("consent", [False, True])
 def test_a_pull_request_that_was_overtaken_is_closed(
