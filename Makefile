@@ -6,6 +6,7 @@ PYTEST = $(VENV)/python -m pytest
 OFFLINE := $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 LOCK = $(VENV)/uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--python $(PYTHON) --python-version 3.10
+OSV = https://api.osv.dev/v1/query
 
 .DEFAULT_GOAL = help
 .PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo docs lock audit clean
@@ -61,8 +62,8 @@ lock: setup  ## resolve the requirements; UPGRADE=--upgrade takes newer packages
 	$(LOCK) requirements-dev.in -o requirements-dev.lock
 	echo uv | $(LOCK) --no-annotate -c requirements-dev.lock - -o requirements-uv.lock
 
-audit: setup  ## known vulnerabilities of the packages that users get; asks the package index
-	$(VENV)/pip-audit --disable-pip --require-hashes -r requirements.lock -r requirements-uv.lock
+audit: setup  ## known vulnerabilities of the packages that users get, of the OSV database
+	$(VENV)/pip-audit --vulnerability-service osv --osv-url $(OSV) --progress-spinner off --disable-pip --require-hashes -r requirements.lock -r requirements-uv.lock
 
 clean:  ## stop the lab, remove its state and .venv
 	if test -x $(VENV)/python; then $(VENV)/python -m lab down; fi
