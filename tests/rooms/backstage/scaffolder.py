@@ -112,9 +112,9 @@ def _fetch(given: dict[str, Any], workspace: Path) -> None:
     plain = {path for pattern in given.get("copyWithoutTemplating", []) for path in source.glob(pattern)}
     files = [path for path in sorted(source.rglob("*")) if path.is_file()]
     values = {"values": given["values"]}
-    texts = [text for path in files for text in (str(path.relative_to(source)), path.read_text(encoding="utf-8"))]
-    answers = ask(render=[[text, values, False] for text in texts])["rendered"]
-    for path, name, text in zip(files, answers[::2], answers[1::2], strict=True):
+    names = _asked([str(path.relative_to(source)) for path in files], values)
+    texts = _asked(["" if path in plain else path.read_text(encoding="utf-8") for path in files], values)
+    for path, name, text in zip(files, names, texts, strict=True):
         target = into / name
         if target.exists():
             continue
@@ -123,3 +123,7 @@ def _fetch(given: dict[str, Any], workspace: Path) -> None:
             shutil.copy(path, target)
         else:
             target.write_text(text, encoding="utf-8")
+
+
+def _asked(texts: list[str], values: Mapping[str, Any]) -> list[str]:
+    return list(ask(render=[[text, values, False] for text in texts])["rendered"])
