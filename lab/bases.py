@@ -9,14 +9,23 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import busybox, debian
+from lab import debian
 from lab.client import Client, ClientError
 
 # One suite whatever the machine has, since the packages' names carry their versions.
 SUITE = "bookworm"
 _SECONDS = 900.0
 _LABEL = "ecr-publish.lab.base"
-_COMMON = ("libc6", "zlib1g", "libssl3")
+_COMMON = ("busybox-static", "libc6", "zlib1g", "libssl3")
+_HEAD = """\
+FROM scratch
+COPY bin /bin
+COPY lib /lib
+COPY lib64* /lib64/
+RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin && mkdir -p /usr/bin /root /etc && mkdir -m 1777 /tmp"]
+RUN echo root:x:0:0:root:/root:/bin/sh > /etc/passwd
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+"""
 
 
 @dataclass(frozen=True)
@@ -26,13 +35,8 @@ class Base:
     packages: tuple[str, ...]
     says: str
 
-    @property
-    def mark(self) -> str:
-        """What tells a stand-in of this recipe from an older one."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
-
-_ROOT = "COPY lib /lib\nCOPY lib64* /lib64/\nCOPY usr /usr\n"
+_ROOT = "COPY usr /usr\n"
 # It installs nothing: a lock file without packages is all that it is for.
 _NPM = '#!/bin/sh\\n[ "$1" = ci ] && ! grep -q node_modules/ package-lock.json\\n'
 _PIP = '#!/bin/sh\\nexec python /usr/share/python-wheels/pip-23.0.1-py3-none-any.whl/pip "$@"\\n'
@@ -49,8 +53,7 @@ BASES = {
         f"{_ROOT}RUN printf '{_NPM}' > /usr/bin/npm && chmod +x /usr/bin/npm\n",
     ),
     "golang:1.25": Base(
-        ("libc6", "golang-1.19-go", "golang-1.19-src"),
-        "COPY lib /lib\nCOPY lib64* /lib64/\n"
+        ("busybox-static", "libc6", "golang-1.19-go", "golang-1.19-src"),
         "COPY usr/lib/go-1.19/bin /usr/lib/go-1.19/bin\n"
         "COPY usr/lib/go-1.19/pkg/tool /usr/lib/go-1.19/pkg/tool\n"
         "COPY usr/share/go-1.19/src /usr/share/go-1.19/src\n"
@@ -61,19 +64,20 @@ BASES = {
 }  # fmt: skip
 
 
-def provide(image: str, ours: Client, cache: Path, *, pull: bool) -> None:
-    """Let the engine of *ours* have *image*, one of BASES.
+def provide(image: str, ours: Client, cache: Path, *, pull: bool, architecture: str) -> None:
+    """Let the engine of *ours* have *image*, one of BASES, for *architecture* as dpkg says it.
 
     *pull*: the real one is asked for first, as a user's own engine should have it; *cache* is the folder for packages.
     Raises debian.DebianError where they can't be had, ClientError where the engine refuses.
     """
     base = BASES[image]
-    if _made_of(image, ours) in (base.mark, "another") or (pull and _pulled(image, ours)):
+    mark = hashlib.sha256(f"{architecture} {_HEAD} {base}".encode()).hexdigest()[:16]
+    if _made_of(image, ours) in (mark, "another") or (pull and _pulled(image, ours)):
         return
-    folder = cache / "bases" / image.partition(":")[0]
-    debian.unpack(base.packages, folder, suite=SUITE, cache=cache)
-    dockerfile = f"FROM {busybox.IMAGE}\n{base.says}LABEL {_LABEL}={base.mark}\n"
-    command = ("build", "--quiet", "--tag", image, "--file", "-", str(folder))
+    folder = cache / "bases" / f"{image.partition(':')[0]}-{architecture}"
+    debian.unpack(base.packages, folder, suite=SUITE, cache=cache, architecture=architecture)
+    dockerfile = f"{_HEAD}{base.says}LABEL {_LABEL}={mark}\n"
+    command = ("build", "--quiet", "--platform", f"linux/{architecture}", "--tag", image, "--file", "-", str(folder))
     ours.run(*command, data=dockerfile.encode(), timeout=_SECONDS)
 
 

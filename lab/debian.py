@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.paths import ROOT
@@ -25,21 +26,36 @@ INDEX_LIFE_SECONDS = 24 * 3600.0
 ROLLING = frozenset({"stable", "testing", "unstable", "sid"})
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Where packages come from: None is the machine's own *suite* or *architecture*."""
+
+    suite: str | None = None
+    architecture: str | None = None
+
+
 class DebianError(Exception):
     """A package could not be had; the text holds apt's last lines."""
 
 
 def unpack(
-    packages: Sequence[str], into: Path, *, suite: str | None = None, cache: Path = ROOT / "cache"
+    packages: Sequence[str],
+    into: Path,
+    *,
+    suite: str | None = None,
+    cache: Path = ROOT / "cache",
+    architecture: str | None = None,
 ) -> dict[str, str]:
     """Unpack *packages* into *into* and return the version of each.
 
     suite: a suite of the same mirror, for example ``trixie``; None is the machine's own.
     cache: folder for indexes and packages, shared safely by processes.
+    architecture: as dpkg says it, for example ``arm64``; None is the machine's own.
     Raises DebianError when there is no mirror, the suite or a package is missing, or a signature is wrong.
     """
     try:
-        files = _packages(packages, cache / "debian" / (suite or "own"), suite)
+        folder = cache / "debian" / "-".join(filter(None, (suite or "own", architecture)))
+        files = _packages(packages, folder, Wanted(suite, architecture))
     except FileNotFoundError as error:
         raise DebianError(f"not a Debian family machine: {error}") from error
     versions = {name: _run("dpkg-deb", "-f", str(file), "Version").strip() for name, file in files.items()}
@@ -68,13 +84,13 @@ def source(apt: Path = APT, os_release: Path = OS_RELEASE) -> dict[str, str]:
     raise DebianError(f"no archive of this distribution in {apt}/sources.list and {apt}/sources.list.d")
 
 
-def _packages(names: Sequence[str], folder: Path, suite: str | None) -> dict[str, Path]:
+def _packages(names: Sequence[str], folder: Path, wanted: Wanted) -> dict[str, Path]:
     for part in ("lists/partial", "archives/partial", "packages", "none"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         missing = [name for name in names if not _kept(folder, name)]
         if missing:
-            _download(missing, folder, suite)
+            _download(missing, folder, wanted)
     return {name: _kept(folder, name)[0] for name in names}
 
 
@@ -82,40 +98,40 @@ def _kept(folder: Path, name: str) -> list[Path]:
     return sorted((folder / "packages").glob(f"{name}_*.deb"))
 
 
-def _download(names: Sequence[str], folder: Path, suite: str | None) -> None:
-    fresh = _refresh(folder, suite)
+def _download(names: Sequence[str], folder: Path, wanted: Wanted) -> None:
+    fresh = _refresh(folder, wanted)
     try:
-        _fetch(names, folder)
+        _fetch(names, folder, wanted)
     except DebianError:
         # An index from earlier may name versions that the mirror has replaced since.
         if fresh:
             raise
-        _refresh(folder, suite, always=True)
-        _fetch(names, folder)
+        _refresh(folder, wanted, always=True)
+        _fetch(names, folder, wanted)
 
 
-def _refresh(folder: Path, suite: str | None, *, always: bool = False) -> bool:
+def _refresh(folder: Path, wanted: Wanted, *, always: bool = False) -> bool:
     done = folder / "refreshed"
     if not always and done.exists() and time.time() - done.stat().st_mtime < INDEX_LIFE_SECONDS:
         return False
     entry = source()
-    fields = entry | ({"Suites": suite} if suite else {})
-    wanted = ("Types", "URIs", "Suites", "Components", "Signed-By")
-    text = "".join(f"{name}: {fields[name]}\n" for name in wanted if name in fields)
+    fields = entry | ({"Suites": wanted.suite} if wanted.suite else {})
+    known = ("Types", "URIs", "Suites", "Components", "Signed-By")
+    text = "".join(f"{name}: {fields[name]}\n" for name in known if name in fields)
     _write(folder / "lab.sources", text)
-    _apt("apt-get", folder, "update")
+    _apt("apt-get", folder, "update", wanted=wanted)
     done.touch()
     return True
 
 
-def _fetch(names: Sequence[str], folder: Path) -> None:
+def _fetch(names: Sequence[str], folder: Path, wanted: Wanted) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        _apt("apt-get", folder, "download", *names, cwd=temporary)
+        _apt("apt-get", folder, "download", *names, wanted=wanted, cwd=temporary)
         for file in Path(temporary).glob("*.deb"):
             file.rename(folder / "packages" / file.name)
 
 
-def _apt(program: str, folder: Path, *arguments: str, cwd: str | None = None) -> str:
+def _apt(program: str, folder: Path, *arguments: str, wanted: Wanted, cwd: str | None = None) -> str:
     options = {
         "Dir::Etc::sourcelist": str(folder / "lab.sources"),
         "Dir::Etc::sourceparts": str(folder / "none"),
@@ -132,6 +148,8 @@ def _apt(program: str, folder: Path, *arguments: str, cwd: str | None = None) ->
         # The folder may be readable by this user alone.
         "APT::Sandbox::User": "",
     }
+    if wanted.architecture:
+        options |= {"APT::Architecture": wanted.architecture, "APT::Architectures": wanted.architecture}
     flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
     return _run(program, "-q", *flags, *arguments, cwd=cwd)
 

@@ -1,8 +1,9 @@
 """What the Backstage template makes, from the first push to the rollback: run by act against the lab.
 
 No third-party action but `actions/checkout` is used; act copies the work tree in its place. The base images are
-stand-ins where the real ones can't be had (lab/bases.py). Go compiles for arm64 on any machine; RUN of the other stacks
-needs the image's own architecture, so these are built for the machine's, and so are their manifests.
+stand-ins where the real ones can't be had (lab/bases.py). Go compiles for arm64 on any machine; Python's commands are
+emulated where the kernel takes an emulator (lab/foreign.py). Else the image is built for the machine's own architecture,
+and the manifests that the template made name that one: for Node.js always, so that the image can be started here.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import bases, engine
+from lab import bases, engine, foreign
 from lab.client import Client
 from lab.github import setup as github
 from lab.paths import Paths
@@ -28,6 +29,7 @@ from tests.rooms.backstage.scaffolder import scaffold
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 IMAGES = {"node": "node:24-slim", "python": "python:3.14-slim", "go": "golang:1.25"}
+Laboratory = tuple[Paths, dict[str, str]]
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 LABELS = ["ubuntu-24.04-arm"]
 
@@ -42,16 +44,16 @@ def for_this_machine(folder: Path) -> None:
 class Scaffolded:
     """A service that somebody has made by the template, on GitHub."""
 
-    def __init__(self, name: str, stack: str, lab: tuple[Paths, dict[str, str]], folder: Path) -> None:
-        """*folder* is the scaffolder's."""
+    def __init__(self, name: str, stack: str, architecture: str, lab: Laboratory, folder: Path) -> None:
+        """*folder* is the scaffolder's; what it makes is for arm64, unless *architecture* is the machine's."""
         given = {"name": name, "owner": "group:default/shop", "stack": stack, "namespace": "shop"}
         gitops, app = scaffold(given, folder / "workspace")
-        if stack != "go":
+        if architecture != "arm64":
             for_this_machine(folder / "workspace")
         self.program = copy_program(folder / "action")
         self.stage = Stage(*lab, name=app.name, gitops=gitops.name, source=app.folder)
         self.stage.set_up(read_folder(gitops.folder))
-        self.architecture = "arm64" if stack == "go" else MACHINE
+        self.architecture = architecture
 
     def run(self, workflow: str, ref: str = "refs/heads/main", **inputs: str) -> ActResult:
         """Run a workflow that came with the template, on a push or by hand."""
@@ -69,8 +71,15 @@ class Scaffolded:
 Make = Callable[[str, str], Scaffolded]
 
 
+@pytest.fixture(scope="module")
+def emulated(laboratory: Laboratory) -> Iterator[bool]:
+    """Whether arm64 programs run on this machine."""
+    with foreign.programs(laboratory[0].cache) as they_run:
+        yield they_run
+
+
 @pytest.fixture
-def make(laboratory: tuple[Paths, dict[str, str]], tmp_path: Path) -> Make:
+def make(laboratory: Laboratory, emulated: bool, tmp_path: Path) -> Make:
     """Scaffolds a service of that name and stack, whose base image is there."""
 
     def scaffolded(name: str, stack: str) -> Scaffolded:
@@ -78,9 +87,12 @@ def make(laboratory: tuple[Paths, dict[str, str]], tmp_path: Path) -> Make:
         docker, found = shutil.which("docker", path=environment["PATH"]), engine.recorded(paths)
         assert docker
         assert found
+        built = {"node": MACHINE, "go": "arm64", "python": "arm64" if emulated else MACHINE}[stack]
         client = Client(docker, {**os.environ, **environment})
-        bases.provide(IMAGES[stack], client, paths.cache, pull=not found.private)
-        return Scaffolded(name, stack, laboratory, tmp_path)
+        # Go's compiler is the machine's own.
+        machine = MACHINE if stack == "go" else built
+        bases.provide(IMAGES[stack], client, paths.cache, pull=not found.private, architecture=machine)
+        return Scaffolded(name, stack, built, laboratory, tmp_path)
 
     return scaffolded
 
