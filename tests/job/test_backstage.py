@@ -2,7 +2,7 @@
 
 No third-party action but `actions/checkout` is used; act copies the work tree in its place. The base images are
 stand-ins where the real ones can't be had (lab/bases.py). Go compiles for arm64 on any machine; Python's commands are
-emulated where the kernel takes an emulator (lab/foreign.py). Else the image is built for the machine's own architecture,
+emulated where the kernel takes an emulator (lab/foreign.py). Else an image is built for the machine itself,
 and the manifests that the template made name that one: for Node.js always, so that the image can be started here.
 """
 
