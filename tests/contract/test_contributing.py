@@ -40,6 +40,14 @@ def _there(path: Path) -> bool:
     return path.exists() or workflow.exists()
 
 
+def test_what_a_release_needs_is_told() -> None:
+    """The environment and the variables of the workflow."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    needed = set(re.findall(r"vars\.(\w+)|environment: (\w+)", text))
+    assert needed
+    assert [name for pair in needed for name in pair if name and f"`{name}`" not in CONTRIBUTING] == []
+
+
 def test_contributing_is_one_page() -> None:
     """A hundred lines, as wide as the others."""
     assert len(CONTRIBUTING.splitlines()) <= 105
