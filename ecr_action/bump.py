@@ -11,7 +11,7 @@ from ecr_action.image import version
 from ecr_action.image.reference import registry_of
 from ecr_action.job_outputs import Listed
 from ecr_action.proposed import mark_proposed
-from ecr_action.protocols import Image, RepositoryState
+from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
 from ecr_action.services import Cloud, Services
@@ -88,13 +88,15 @@ def _found(wanted: Wanted, listed: Listed, cloud: Cloud, services: Services) -> 
     host = state.uri.partition("/")[0]
     if listed.host and listed.host != host and registry_of(listed.host) != registry_of(host):
         return f"that is an image of {listed.host}, and this run is of {host}. Make a step for each registry."
-    there = images.find(listed.repository, [*([listed.tag] if listed.tag else []), *wanted.marks])
-    image = there.get(listed.tag) if listed.tag else images.by_digest(listed.repository, listed.digest)
+    there = images.find(listed.repository, [*filter(None, (listed.tag, listed.key)), *wanted.marks])
+    image = there.get(listed.key or listed.tag) or None
+    if not listed.tag and not listed.key:
+        image = images.by_digest(listed.repository, listed.digest)
     if image is None:
         return "the registry has no such image; it was not pushed, or it expired."
     if listed.digest and image.digest != listed.digest:
         return f"the tag stands on {image.digest}, and its job published {listed.digest}."
-    tag = listed.tag or deployment.tag_to_roll_out((), images.tags(listed.repository, image))
+    tag = _tag(listed, image, there, images)
     if not tag:
         return "the image has no tag that could be rolled out."
     commits = images.commits(listed.repository, image)
@@ -111,6 +113,17 @@ def _found(wanted: Wanted, listed: Listed, cloud: Cloud, services: Services) -> 
         plan=plan, repository=listed.repository, uri=state.uri, digest=image.digest, primary=tag, tags=(tag,)
     )
     return _Found(outcome, image, state, there, rejected(plan, there, images, services) if wanted.gitops else "")
+
+
+def _tag(listed: Listed, image: Image, there: Mapping[str, Image], images: Images) -> str | None:
+    """The tag that is rolled out. Where *listed* tells a key, its tag is the one that was foreseen: a second image of
+    the commit has another one, which begins with it."""
+    foreseen = there.get(listed.tag)
+    if listed.tag and (not listed.key or (foreseen and foreseen.digest == image.digest)):
+        return listed.tag
+    names = images.tags(listed.repository, image)
+    own = [name for name in names if listed.tag and name.startswith(f"{listed.tag}-r")]
+    return deployment.tag_to_roll_out(own, names)
 
 
 def _outcome(wanted: Wanted, found: list[_Found], services: Services) -> Outcome:

@@ -105,13 +105,29 @@ class WorkTree:
             at = start + size + 1
         return found
 
-    def content(self, dockerfile: Path) -> str | None:
-        """What git has in the folder and as *dockerfile* (their ids); None where one of them is not in HEAD."""
-        folder = self._git("rev-parse", "--verify", "--quiet", "HEAD:./")
-        file = WorkTree(dockerfile.parent, self._environment)._git(
-            "rev-parse", "--verify", "--quiet", f"HEAD:./{dockerfile.name}"
-        )
-        return f"content {folder} {file}" if folder and file else None
+    def content(self, dockerfile: Path, beside: Sequence[Path] = ()) -> str | None:
+        """What git has in the folder, as *dockerfile* and in the folders *beside* (their ids).
+
+        None where one of them is not in HEAD, or a folder beside has changes that are in no commit.
+        """
+        there = WorkTree(dockerfile.parent, self._environment)
+        ids = [self._id(""), there._id(dockerfile.name)]
+        if ignored := there._id(f"{dockerfile.name}.dockerignore"):
+            ids.append(ignored)
+        for path in beside:
+            other = WorkTree(path, self._environment)
+            ids.append(None if other._git("status", "--porcelain", "--", ".") else other._id(""))
+        return f"content {' '.join(str(oid) for oid in ids)}" if all(ids) else None
+
+    def _id(self, path: str) -> str | None:
+        return self._git("rev-parse", "--verify", "--quiet", f"HEAD:./{path}")
+
+    def paths(self) -> frozenset[str] | None:
+        """The files that HEAD has below the folder, relative to it; None where there is no commit."""
+        listed = self._bytes("ls-tree", "-r", "-z", "--name-only", "HEAD")
+        if listed is None:
+            return None
+        return frozenset(path.decode("utf-8", "replace") for path in listed.split(b"\0") if path)
 
     def commit_of_tag(self, name: str) -> str | None:
         """The commit (40 hex) that the git tag *name* stands on, or None where the checkout has no such tag."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials, delivery, job_outputs, naming, partitions
+from ecr_action import building, converters, credentials, delivery, job_outputs, naming, partitions, service_list
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -17,6 +17,7 @@ from ecr_action.image import version
 from ecr_action.image.arguments import BuildSecret
 from ecr_action.job_outputs import Listing
 from ecr_action.secret import Secret
+from ecr_action.service_list import Declared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ class Inputs:
     image: str | None
     image_role_to_assume: str | None
     images: Listing
+    services: tuple[Declared, ...]
     github_token: Secret
     dry_run: bool
     sources: Mapping[str, str]
@@ -199,10 +201,11 @@ TABLE: Mapping[str, Spec] = {
     "node-architectures": Spec("", converters.architectures),
     "gitops-mode": Spec("commit", delivery.gitops_mode),
     "gitops-auto-merge": Spec("false", converters.boolean),
-    "mode": Spec("publish", converters.choice("publish", "deploy", "bump")),
+    "mode": Spec("publish", converters.choice("publish", "deploy", "bump", "matrix")),
     "image": Spec("", converters.image),
     "image-role-to-assume": Spec("", converters.role_arn),
     "images": Spec("", job_outputs.listing),
+    "services": Spec("", service_list.declared),
     "github-token": Spec("${{ github.token }}", credentials.token("github-token")),
     "dry-run": Spec("false", converters.boolean),
 }
@@ -228,7 +231,7 @@ def parse(
             problems.append(Problem(name, wrong.what, wrong.fix))
             values[name.replace("-", "_")] = spec.convert("" if spec.default.startswith("${{") else spec.default)
     refused = {problem.name for problem in problems}
-    judged = (("kms-key", "encryption"), ("images", "mode"), ("image", "mode"))
+    judged = (("kms-key", "encryption"), ("images", "mode"), ("image", "mode"), ("services", "mode"))
     unsure = {name for name, by in judged if by in refused} | refused
     problems += [problem for problem in _contradictions(values) if problem.name not in unsure]
     return Inputs(**values, sources=sources), tuple(problems)
@@ -300,6 +303,11 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem("image-role-to-assume", "is given without 'image:', whose registry it is for."))
     if values["images"].given and values.get("mode") != "bump":
         problems.append(Problem("images", "is given, but it is no bump.", "Add the line 'mode: bump'."))
+    if values["services"] and values.get("mode") != "matrix":
+        problems.append(Problem("services", "is given, but it is no matrix.", "Add the line 'mode: matrix'."))
+    if not values["services"] and values.get("mode") == "matrix":
+        fix = "Write a line like 'services: services/*'."
+        problems.append(Problem("services", "is empty: 'mode: matrix' takes the services of the checkout.", fix))
     if values.get("call") and values.get("push"):
         problems.append(
             Problem("call", f"is {values['call']}, which makes no image to push.", "Take out 'push: true'.")

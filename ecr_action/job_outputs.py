@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecr_action.converters import Wrong, environment_name
+from ecr_action.image.key import KEY
 from ecr_action.image.reference import DIGEST, parse, repository_problem
 from ecr_action.image.tags import is_tag
 
@@ -21,7 +22,8 @@ _NAMES = (*_WHICH, "repository", "metadata")
 class Listed:
     """One image: its *repository*, *tag* (may be empty where there is a *digest*), its registry's *host* if told.
 
-    *where* it stands in the JSON, for messages; *environment* is the one that its job published it for.
+    *where* it stands in the JSON, for messages; *environment* is the one that its job published it for; *key*
+    the tag that names what it was built from, where ``mode: matrix`` told it.
     """
 
     where: str
@@ -30,6 +32,7 @@ class Listed:
     digest: str = ""
     host: str = ""
     environment: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _add(reading: _Reading, where: str, given: Mapping[str, Any]) -> None:
 
 def _listed(reading: _Reading, where: str, given: Mapping[str, Any]) -> Listed | None:
     """One image from the outputs that name it, each of which may be missing, but not say something else."""
-    read = {name: str(given.get(name) or "").strip() for name in (*_NAMES, "registry", "environment")}
+    read = {name: str(given.get(name) or "").strip() for name in (*_NAMES, "registry", "environment", "key")}
     references = [parse(read[name]) for name in ("image", "image-digest", "image-path") if read[name]]
     if not all(references):
         reading.problems.append(f"{_at(where)} with an 'image' that is none")
@@ -172,6 +175,8 @@ def _listed(reading: _Reading, where: str, given: Mapping[str, Any]) -> Listed |
         wrong.append(f"{_at(where)} with a 'tag' that is none")
     if one["digest"] and not DIGEST.fullmatch(one["digest"]):
         wrong.append(f"{_at(where)} with a 'digest' that is none")
+    if read["key"] and not KEY.fullmatch(read["key"]):
+        wrong.append(f"{_at(where)} with a 'key' that is none")
     environment = _environment(read["environment"])
     if environment is None:
         wrong.append(f"{_at(where)} with an 'environment' that is none")
@@ -185,6 +190,7 @@ def _listed(reading: _Reading, where: str, given: Mapping[str, Any]) -> Listed |
         digest=one["digest"],
         host=one["registry"],
         environment=environment,
+        key=read["key"],
     )
 
 

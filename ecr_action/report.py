@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ecr_action import monorepo
 from ecr_action.errors import Failure
 from ecr_action.gitops import shipping
 from ecr_action.gitops.shipping import Shipping
 from ecr_action.gitops_protocols import Commit
 from ecr_action.markdown import block, code, link, prose
+from ecr_action.monorepo import Decided
 from ecr_action.plan import Plan
 from ecr_action.protocols import Step
 
@@ -35,6 +37,7 @@ OUTPUTS = (
     "gitops-changed",
     "deployed",
     "superseded",
+    "matrix",
     "metadata",
 )
 # A diff longer than this hides everything else in the summary; the commit's page has the whole.
@@ -93,7 +96,7 @@ class Scanned:
 class Outcome:
     """What a run did. *uri* is the repository's (host and name); *seconds* the time of each phase by name.
 
-    *images*: the outcome of each, where the run is of several.
+    *images*: the outcome of each, where the run is of several; *services*: what `mode: matrix` decided of each.
     """
 
     plan: Plan
@@ -116,6 +119,7 @@ class Outcome:
     dry_run: bool = False
     images: tuple[Outcome, ...] = ()
     previewed: Previewed | None = None
+    services: tuple[Decided, ...] | None = None
 
     @property
     def deployed(self) -> bool:
@@ -150,6 +154,7 @@ def outputs(outcome: Outcome) -> dict[str, str]:
         "gitops-changed": _word(out.commit is not None),
         "deployed": _word(outcome.deployed and done),
         "superseded": _word(outcome.superseded or out.superseded),
+        "matrix": "" if outcome.services is None else monorepo.matrix(outcome.services, outcome.plan),
     }
     metadata: dict[str, object] = {**values, "tags": list(outcome.tags), "commit": outcome.plan.commit}
     metadata["seconds"] = dict(outcome.seconds)
@@ -186,6 +191,8 @@ def summary(outcome: Outcome, *, failed: bool = False) -> str:
         parts.append("\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]))
     if outcome.images:
         parts.append(_images(outcome))
+    if outcome.services:
+        parts.append(_services(outcome.services))
     if out.ships:
         parts.append(shipping.summary(out.ships))
     if out.diff:
@@ -210,6 +217,8 @@ def _headline(outcome: Outcome) -> str:
         return f"Dry run: {what}"
     if outcome.plan.nothing:
         return "Nothing to do"
+    if outcome.services is not None:
+        return f"{sum(one.do for one in outcome.services)} of {len(outcome.services)} services have a job"
     if not outcome.pushed and outcome.plan.builds:
         return f"{what} was built, not pushed"
     if out.proposed:
@@ -243,7 +252,7 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         rows.append(("Tags", " ".join(code(tag) for tag in outcome.tags)))
     if outcome.plan.commit and outcome.plan.commit not in outcome.tags:
         rows.append(("Commit", code(outcome.plan.commit)))
-    if not outcome.pushed and outcome.plan.builds and not outcome.plan.nothing:
+    if not outcome.pushed and outcome.plan.builds and not outcome.plan.nothing and outcome.services is None:
         reason = next((reason.because for reason in outcome.plan.reasons if reason.name == "push"), "")
         rows += [("Not pushed", prose(reason))] if reason else []
     if outcome.because:
@@ -272,6 +281,15 @@ def _images(outcome: Outcome) -> str:
             f"| {code(f'{image.repository}:{image.primary}')} | {code(image.digest)} | {prose(kept) or state} |"
         )
     return "\n".join(["| Image | Digest | Deployed |", "|---|---|---|", *rows])
+
+
+def _services(services: tuple[Decided, ...]) -> str:
+    """The services, those with a job first."""
+    rows = [
+        f"| {code(one.candidate.service.name)} | {'yes' if one.do else 'no'} | {prose(one.because)} |"
+        for one in sorted(services, key=lambda one: not one.do)
+    ]
+    return "\n".join(["| Service | Job | Because |", "|---|---|---|", *rows])
 
 
 def _state(repository: str, out: RolledOut) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ecr_action import bumping, deployment, inputs, loop, plan, prompt
+from ecr_action import bumping, deployment, inputs, loop, plan, prompt, survey
 from ecr_action.aws.secret_arn import is_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
@@ -96,13 +95,13 @@ def _beyond(first: Sequence[Problem], further: Iterable[Problem]) -> Iterator[Pr
     return (problem for problem in further if problem.name not in wrong)
 
 
-def _content(environment: Environment, console: Runner, parsed: Inputs, tree: WorkTree) -> str | None:
-    if parsed.reuse != "content":
+def _content(environment: Environment, console: Runner, parsed: Inputs) -> str | None:
+    if parsed.reuse != "content" or parsed.mode == "matrix":
         return None
-    file = parsed.file or posixpath.join(parsed.context, "Dockerfile")
-    content = tree.content(environment.workspace / file)
+    content = survey.content(environment, parsed)
     if content is None:
-        console.notice("The context or the Dockerfile is not in git: images are reused by commit, not by content.")
+        text = "The context, a context beside it or the Dockerfile is not in git as it is here"
+        console.notice(f"{text}: images are reused by commit, not by content.")
     return content
 
 
@@ -116,6 +115,7 @@ def _publish(
 ) -> int:
     from ecr_action import assemble, report, wanted
     from ecr_action.bump import bump
+    from ecr_action.changed import changed
     from ecr_action.deploy import deploy
     from ecr_action.publish import publish
 
@@ -132,14 +132,19 @@ def _publish(
         found,
         workspace=str(environment.workspace),
         read_file=read_file,
-        content=_content(environment, console, parsed, tree),
+        content=_content(environment, console, parsed),
     )
-    later = (*more, *further, *assemble.missing_files(made, asked, environment))
+    several = parsed.mode == "matrix"
+    found_services, unfit = survey.candidates(environment, parsed, found, made) if several else ((), ())
+    later = (*more, *further, *unfit, *(() if several else assemble.missing_files(made, asked, environment)))
     _refuse((*problems, *_beyond(problems, later)))
     for notice in found.notices:
         console.notice(notice)
     services = assemble.services(asked, parsed, found, environment, console)
-    outcome = {"deploy": deploy, "bump": bump}.get(parsed.mode, publish)(asked, services)
+    if several:
+        outcome = changed(asked, found_services, services, region=bool(parsed.aws_region))
+    else:
+        outcome = {"deploy": deploy, "bump": bump}.get(parsed.mode, publish)(asked, services)
     outcome = replace(outcome, notices=(*found.notices, *outcome.notices))
     console.outputs(report.outputs(outcome))
     console.summary(report.summary(outcome))

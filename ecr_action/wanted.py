@@ -109,7 +109,7 @@ def wanted(
         fix = "Write a line like 'aws-region: us-east-1'."
         problems.append(Problem("aws-region", "is missing, and AWS_REGION is not set either.", fix))
     request = build(inputs, context, plan, workspace)
-    made = key.key(request, _source(inputs, plan, content), ignore=inputs.reuse_ignore)
+    made = key_of(request, inputs, plan, content)
     result = Wanted(
         plan=plan,
         repository=repository,
@@ -135,6 +135,11 @@ def wanted(
         preview_missing=unseen,
     )
     return result, tuple(problems)
+
+
+def key_of(request: BuildRequest, inputs: Inputs, plan: Plan, content: str | None) -> Key:
+    """The key of *request*; *content* is what git has of what it is built from."""
+    return key.key(request, _source(inputs, plan, content), ignore=inputs.reuse_ignore)
 
 
 def _source(inputs: Inputs, plan: Plan, content: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
@@ -11,6 +12,8 @@ from ecr_action.image.arguments import BuildRequest
 
 # The image's label that lists its inputs by name, each with the beginning of its hash.
 LABEL = "io.github.darede-labs.ecr-publish.inputs"
+# The tag's form.
+KEY = re.compile(r"key-[0-9a-f]{16}")
 # Fields of a build that make no other image, or none that a later run should tell apart.
 NOT_IN_KEY = {
     "workspace": "where the checkout lies differs from runner to runner",

@@ -138,3 +138,32 @@ def test_a_folder_that_is_too_big_is_not_read(tmp_path: Path, count: int, size: 
     found = tree(tmp_path).folder("deploy")
     assert found is not None
     assert (len(found.files) == count, found.too_much == "") == (fits, fits)
+
+
+def test_content_is_the_folder_the_dockerfile_and_what_stands_beside(tmp_path: Path) -> None:
+    """A change in any of them is another content; none where git lacks one, or a folder beside has changes."""
+    made(tmp_path)
+    for path in ("svc/main", "docker/Dockerfile", "libs/lib", "other"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("1")
+
+    def content(*beside: str) -> str | None:
+        return tree(tmp_path / "svc").content(tmp_path / "docker/Dockerfile", [tmp_path / name for name in beside])
+
+    def committed() -> tuple[str | None, str | None]:
+        git(tmp_path, "add", "--all")
+        git(tmp_path, "commit", "--quiet", "-m", "More")
+        return content(), content("libs")
+
+    seen = [committed()]
+    for path in ("other", "libs/lib", "docker/Dockerfile", "docker/Dockerfile.dockerignore", "svc/main"):
+        (tmp_path / path).write_text("2")
+        seen.append(committed())
+    alone, beside = [len({row[column] for row in seen[:3]}) for column in (0, 1)]
+    assert (alone, beside) == (1, 2)
+    assert len({row[0] for row in seen[2:]}) == len(seen[2:])
+    assert (content("none"), tree(tmp_path / "svc").content(tmp_path / "docker/None")) == (None, None)
+    (tmp_path / "libs/new").write_text("never committed")
+    assert (content("libs"), content()) == (None, seen[-1][0])
+    assert tree(tmp_path / "svc").paths() == {"main"}
+    assert tree(tmp_path / "nowhere").paths() is None
