@@ -65,3 +65,7 @@ def test_the_readme_tells_what_is_its_own() -> None:
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## As one line")[1].split("\n## ")[0]
     assert [name for name in [*reusable.OWN, *CALL["secrets"]] if f"`{name}`" not in section] == []
     assert [right for right, level in JOB["permissions"].items() if f"`{right}: {level}`" not in section] == []
+    call = yaml.safe_load(section.split("```yaml\n")[1].split("```")[0])["jobs"]["publish"]
+    assert call["uses"].partition("@")[0] == "darede-labs/ecr-publish/.github/workflows/publish.yml"
+    assert (set(call["with"]) - set(CALL["inputs"]), set(call["secrets"]) - set(CALL["secrets"])) == (set(), set())
+    assert call["permissions"] == JOB["permissions"]
