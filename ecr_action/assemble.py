@@ -50,7 +50,9 @@ def missing_files(plan: Plan, wanted: Wanted, environment: Environment) -> tuple
         return ()
     from ecr_action.image.sources import preflight
 
-    return (*preflight(wanted.build, environment.variables), *_no_manifests(wanted, environment))
+    # Parts are built already.
+    build = () if wanted.parts.given else preflight(wanted.build, environment.variables)
+    return (*build, *_no_manifests(wanted, environment))
 
 
 def _no_manifests(wanted: Wanted, environment: Environment) -> tuple[Problem, ...]:

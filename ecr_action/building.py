@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ecr_action.converters import Wrong, boolean, entries_of, lines_of, untrimmed_of
+from ecr_action.converters import Wrong, boolean, entries_of, lines_of, platforms, untrimmed_of
 from ecr_action.image.arguments import PUSHED, BuildSecret, output_type, size_in_bytes
 from ecr_action.secret import Secret
 
@@ -49,6 +49,14 @@ def caches(value: str) -> tuple[str, ...]:
         if "=" in entry and not re.search(r"(?:^|,)type=[a-z0-9]+", entry):
             raise Wrong(f"line {number} has no type.", "A line is like 'type=registry,ref=<repository>:buildcache'.")
     return found
+
+
+def part(value: str) -> str:
+    """One platform, or nothing. Raises Wrong."""
+    found = platforms(value)
+    if len(found) > 1:
+        raise Wrong(f"is {', '.join(found)}; a part is one of the platforms.", "Give each a job of its own.")
+    return found[0] if found else ""
 
 
 CALLS = ("build", "check", "outline", "targets")

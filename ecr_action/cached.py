@@ -28,6 +28,9 @@ def cached(wanted: Wanted, state: RepositoryState, console: Console) -> BuildReq
 
 def build_alone(wanted: Wanted, services: Services) -> Built:
     """Build without a push, with what the registry has of a cache where the job may read it. Raises errors.Failure."""
+    if wanted.parts.given:
+        services.console.info("Nothing is merged: the parts were not pushed either.")
+        return Built(digest=None, engine="none")
     if not _asked_for(wanted):
         return services.engine().build(wanted.build, None, None)
     try:
@@ -46,5 +49,7 @@ def _asked_for(wanted: Wanted) -> bool:
 
 
 def _with(wanted: Wanted, state: RepositoryState, *, writes: bool, movable: bool = True) -> BuildRequest:
-    cache = Cache(kind=wanted.cache, repository=state.uri, writes=writes, movable=movable)
+    # Parts are built at the same time, each with other layers.
+    tag = f"{caching.TAG}-{wanted.part.replace('/', '-')}" if wanted.part else caching.TAG
+    cache = Cache(kind=wanted.cache, repository=state.uri, tag=tag, writes=writes, movable=movable)
     return replace(wanted.build, cache=cache)

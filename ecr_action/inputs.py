@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ecr_action import building, converters, credentials, delivery, job_outputs, naming, partitions, service_list
+from ecr_action import (
+    building,
+    converters,
+    credentials,
+    delivery,
+    job_outputs,
+    naming,
+    part_lists,
+    partitions,
+    service_list,
+)
 from ecr_action.aws.findings import Ignored
 from ecr_action.aws.policy import Keep
 from ecr_action.converters import GitOpsPath
@@ -16,6 +26,7 @@ from ecr_action.gitops.modes import Modes
 from ecr_action.image import version
 from ecr_action.image.arguments import BuildSecret
 from ecr_action.job_outputs import Listing
+from ecr_action.part_lists import Parts
 from ecr_action.secret import Secret
 from ecr_action.service_list import Declared
 
@@ -56,6 +67,8 @@ class Inputs:
     target: str | None
     build_args: tuple[tuple[str, str | None], ...]
     platforms: tuple[str, ...]
+    part: str
+    parts: Parts
     push: bool | None
     engine: str
     add_hosts: tuple[str, ...]
@@ -156,6 +169,8 @@ TABLE: Mapping[str, Spec] = {
     "target": Spec("", converters.optional),
     "build-args": Spec("", converters.build_args),
     "platforms": Spec("", converters.platforms),
+    "part": Spec("", building.part),
+    "parts": Spec("", part_lists.parts),
     "push": Spec("auto", converters.automatic),
     "engine": Spec("auto", converters.choice("auto", "buildx", "docker")),
     "add-hosts": Spec("", building.hosts),
@@ -316,6 +331,7 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
     if values.get("cache") != "none" and caches:
         what = f"is given beside {' and '.join(caches)}, which name the caches themselves."
         problems.append(Problem("cache", what, "Leave one of them out."))
+    problems += part_lists.problems(values)
     if values.get("no_cache") and values.get("no_cache_filters"):
         problems.append(Problem("no-cache-filters", "is given beside no-cache, which builds every stage anew."))
     if values.get("gitops_token") and values.get("gitops_app_id"):

@@ -12,6 +12,7 @@ from ecr_action.cached import cached
 from ecr_action.errors import OtherCommit, PushFailed, TagTaken
 from ecr_action.image import failures, key, reuse
 from ecr_action.image.reuse import Choice
+from ecr_action.merging import merge
 from ecr_action.plan import Plan
 from ecr_action.protocols import Built, Clock, Image, Images, RepositoryState, Step
 from ecr_action.services import Cloud, Services
@@ -34,7 +35,7 @@ def obtain_image(
 ) -> Obtained:
     """The image of this commit: found, or built and pushed under one tag. Raises errors.Failure."""
     plan, console = wanted.plan, services.console
-    choice = _choice(wanted, state, there, cloud, services)
+    choice = choose(wanted, state, there, cloud, services)
     for notice in choice.notices:
         console.notice(notice)
     if choice.image is not None:
@@ -55,15 +56,15 @@ def obtain_image(
     names = (content, *choice.tags.versions)
     if plan.version and (kept := cloud.images.archived(state.name, names)) is not None:
         raise deployment.archived(kept, state.name)
-    console.info(f"Building: {choice.because}.")
-    built = _built(wanted, state, content, cloud, services)
+    console.info(f"{'Merging' if wanted.parts.given else 'Building'}: {choice.because}.")
+    made = built(wanted, state, content, cloud, services)
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
     fresh = _fresh(wanted, choice, there, cloud.images)
-    image = Image(digest=built.digest or "", media_type="", manifest="", tags=(content,))
+    image = Image(digest=made.digest or "", media_type="", manifest="", tags=(content,))
     # Another run may have pushed under the same tag since: that image is not ours.
     standing = fresh.setdefault(content, image)
-    image = standing if standing.digest == image.digest or not built.digest else image
-    return _decided(wanted, Obtained(choice=choice, image=image, there=fresh, steps=built.steps), cloud, services)
+    image = standing if standing.digest == image.digest or not made.digest else image
+    return _decided(wanted, Obtained(choice=choice, image=image, there=fresh, steps=made.steps), cloud, services)
 
 
 def confirmed(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Services) -> Obtained:
@@ -85,8 +86,13 @@ def _decided(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Service
     return replace(obtained, choice=choice, image=image, there=there)
 
 
-def _built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:
-    """Build and push. Raises errors.Failure: the API's reason where the registry refused the push without one."""
+def built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:
+    """Build and push, or merge what other jobs built.
+
+    Raises errors.Failure: the API's reason where the registry refused the push without one.
+    """
+    if wanted.parts.given:
+        return merge(wanted, state, tag, cloud, services)
     request = cached(wanted, state, services.console)
     try:
         return services.engine().build(request, f"{state.uri}:{tag}", cloud.logins.login())
@@ -169,7 +175,7 @@ def _too_old(wanted: Wanted, image: Image, images: Images, clock: Clock) -> bool
     return pushed is not None and clock.now() - pushed > timedelta(days=wanted.reuse_days)
 
 
-def _choice(
+def choose(
     wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], cloud: Cloud, services: Services
 ) -> Choice:
     """What is published, decided before anything is built or copied. Raises errors.Failure."""

@@ -96,7 +96,8 @@ class Scanned:
 class Outcome:
     """What a run did. *uri* is the repository's (host and name); *seconds* the time of each phase by name.
 
-    *images*: the outcome of each, where the run is of several; *services*: what `mode: matrix` decided of each.
+    *images*: the outcome of each, where the run is of several; *services*: what `mode: matrix` decided of each. *part*:
+    the platform that it is of alone.
     """
 
     plan: Plan
@@ -120,6 +121,7 @@ class Outcome:
     images: tuple[Outcome, ...] = ()
     previewed: Previewed | None = None
     services: tuple[Decided, ...] | None = None
+    part: str = ""
 
     @property
     def deployed(self) -> bool:
@@ -219,6 +221,8 @@ def _headline(outcome: Outcome) -> str:
         return "Nothing to do"
     if outcome.services is not None:
         return f"{sum(one.do for one in outcome.services)} of {len(outcome.services)} services have a job"
+    if outcome.part and outcome.digest:
+        return f"{prose(outcome.part)} of {what} is pushed, for the job that merges"
     if not outcome.pushed and outcome.plan.builds:
         return f"{what} was built, not pushed"
     if out.proposed:
@@ -252,7 +256,8 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
         rows.append(("Tags", " ".join(code(tag) for tag in outcome.tags)))
     if outcome.plan.commit and outcome.plan.commit not in outcome.tags:
         rows.append(("Commit", code(outcome.plan.commit)))
-    if not outcome.pushed and outcome.plan.builds and not outcome.plan.nothing and outcome.services is None:
+    plain = outcome.services is None and not outcome.digest
+    if not outcome.pushed and outcome.plan.builds and not outcome.plan.nothing and plain:
         reason = next((reason.because for reason in outcome.plan.reasons if reason.name == "push"), "")
         rows += [("Not pushed", prose(reason))] if reason else []
     if outcome.because:

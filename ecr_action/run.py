@@ -117,6 +117,7 @@ def _publish(
     from ecr_action.bump import bump
     from ecr_action.changed import changed
     from ecr_action.deploy import deploy
+    from ecr_action.part import publish_part
     from ecr_action.publish import publish
 
     def read_file(path: str) -> str | None:
@@ -144,7 +145,8 @@ def _publish(
     if several:
         outcome = changed(asked, found_services, services, region=bool(parsed.aws_region))
     else:
-        outcome = {"deploy": deploy, "bump": bump}.get(parsed.mode, publish)(asked, services)
+        steps = {"deploy": deploy, "bump": bump, "publish": publish_part if parsed.part else publish}
+        outcome = steps[parsed.mode](asked, services)
     outcome = replace(outcome, notices=(*found.notices, *outcome.notices))
     console.outputs(report.outputs(outcome))
     console.summary(report.summary(outcome))

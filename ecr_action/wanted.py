@@ -18,6 +18,7 @@ from ecr_action.image import caching, key, labels
 from ecr_action.image.arguments import BuildRequest
 from ecr_action.image.key import Key
 from ecr_action.inputs import Inputs
+from ecr_action.part_lists import NO_PARTS, Parts
 from ecr_action.plan import Plan
 from ecr_action.protocols import RepositorySpec
 
@@ -79,6 +80,8 @@ class Wanted:
     reuse_days: int | None = None
     load: bool = False
     cache: str = caching.NONE
+    part: str = ""
+    parts: Parts = NO_PARTS
     gitops_missing: str = ""
     preview: Preview | None = None
     preview_missing: str = ""
@@ -130,6 +133,8 @@ def wanted(
         reuse_days=inputs.reuse_max_age,
         load=inputs.load,
         cache=inputs.cache,
+        part=inputs.part,
+        parts=inputs.parts,
         gitops_missing=missing,
         preview=preview,
         preview_missing=unseen,

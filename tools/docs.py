@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from ecr_action import errors  # noqa: E402
 from ecr_action.aws import iam, lifecycle, permissions  # noqa: E402
-from tools import reusable  # noqa: E402
+from tools import multi_architecture, reusable  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -55,6 +55,7 @@ def documents() -> dict[Path, str]:
     assert checkout is not None
     assert version is not None
     return {
+        workflows / "multi-arch.yml": multi_architecture.workflow(action, version[1], checkout[1]),
         workflows / "publish.yml": reusable.workflow(action, version[1], checkout[1]),
         ROOT / "README.md": readme,
         ROOT / "docs" / "errors.md": "\n".join(error_pages()) + "\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # What the job itself needs to know; the names must not be the action's.
@@ -57,23 +57,25 @@ def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
     steps use.
     """
     names = [name for name in action["inputs"] if name not in LEFT_OUT]
-    outputs = "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in action["outputs"])
-    given = "\n".join(f"          {name}: ${{{{ {_value(name)} }}}}" for name in names)
-    lines = [*_inputs(action["inputs"], names), *_secrets(), *_outputs(action["outputs"])]
-    job = _JOB.format(outputs=outputs, checkout=checkout, version=version, given=given)
+    told = "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in action["outputs"])
+    given = "\n".join(f"          {name}: ${{{{ {value(name)} }}}}" for name in names)
+    lines = [*inputs(action["inputs"], names, OWN), *secrets(SECRET), *outputs(action["outputs"])]
+    job = _JOB.format(outputs=told, checkout=checkout, version=version, given=given)
     return _HEAD + "\n".join(lines) + "\n" + job
 
 
-def _value(name: str) -> str:
+def value(name: str) -> str:
+    """The expression of the input *name* in a job."""
     return f"secrets.{name} || inputs.{name}" if name in SECRET else f"inputs.{name}"
 
 
-def _inputs(declared: Mapping[str, Any], names: list[str]) -> Iterator[str]:
+def inputs(declared: Mapping[str, Any], names: list[str], own: Mapping[str, tuple[str, str, str]]) -> Iterator[str]:
+    """The lines of the workflow's inputs: those of the action, and its *own*."""
     yield "    inputs:"
     for name in names:
         default = declared[name]["default"]
         yield from _entry(name, declared[name]["description"], "string", f'"{default}"')
-    for name, (description, kind, default) in OWN.items():
+    for name, (description, kind, default) in own.items():
         yield from _entry(name, description, kind, default)
 
 
@@ -81,13 +83,15 @@ def _entry(name: str, description: str, kind: str, default: str) -> Iterator[str
     yield from (f"      {name}:", *_described(description), f"        type: {kind}", f"        default: {default}")
 
 
-def _secrets() -> Iterator[str]:
+def secrets(names: Sequence[str]) -> Iterator[str]:
+    """The lines of the workflow's secrets."""
     yield "    secrets:"
-    for name in SECRET:
+    for name in names:
         yield from (f"      {name}:", *_described(f"The input `{name}` as a secret."), "        required: false")
 
 
-def _outputs(declared: Mapping[str, Any]) -> Iterator[str]:
+def outputs(declared: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of the workflow's outputs, each that of the job ``publish``."""
     yield "    outputs:"
     for name, spec in declared.items():
         yield from (f"      {name}:", *_described(spec["description"]))

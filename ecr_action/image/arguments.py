@@ -29,7 +29,7 @@ class BuildRequest:
     told here is docker/build-push-action's input of that name, each entry as the user wrote it; *builder_id* goes into
     the provenance, *load_as* is the name under which the engine's own store gets an image that is not pushed, *call*
     asks a question about the Dockerfile in place of a build. *cache*, by what the builder can do, stands for
-    *cache_from* and *cache_to*.
+    *cache_from* and *cache_to*; *by_digest*: push it under no tag, where the builder can.
     """
 
     workspace: str
@@ -47,6 +47,7 @@ class BuildRequest:
     call: str | None = None
     builder: str | None = None
     builder_id: str = ""
+    by_digest: bool = False
     cache: Cache | None = None
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
@@ -127,6 +128,9 @@ def _outputs(request: BuildRequest, push_to: str | None) -> list[str]:
     if push_to is None:
         loaded = [f"--output=type=docker,name={request.load_as}"] if request.load_as else []
         return [*loaded, *files] or ["--output=type=cacheonly"]
+    if request.by_digest:
+        name, more = push_to.rpartition(":")[0], f",{request.pushed_with}" if request.pushed_with else ""
+        return [f"--output=type=image,name={name},push-by-digest=true,name-canonical=true,push=true{more}", *files]
     if not request.outputs:
         return ["--push", f"--tag={push_to}"]
     more = f",{request.pushed_with}" if request.pushed_with else ""

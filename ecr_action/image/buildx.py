@@ -98,7 +98,7 @@ class BuildxEngine:
         ):
             metadata = Path(folder, "metadata.json")
             files = _secret_files(request, Path(folder))
-            request = self._with_cache(request, environment)
+            request = self._fitted(request, environment)
             arguments = buildx_arguments(
                 request,
                 push_to=push_to,
@@ -123,12 +123,14 @@ class BuildxEngine:
 
         store.load(reference, name, login, environment=self._environment, console=self._console)
 
-    def _with_cache(self, request: BuildRequest, environment: Mapping[str, str]) -> BuildRequest:
-        """*request* with the entries of the cache that this builder can do."""
+    def _fitted(self, request: BuildRequest, environment: Mapping[str, str]) -> BuildRequest:
+        """*request* with what this builder can do of a cache, and of a push without a tag."""
+        automatic = request.cache is not None and request.cache.kind == caching.AUTO
+        inspected = _inspected(environment, request.builder) if automatic or request.by_digest else ""
+        request = replace(request, by_digest=request.by_digest and caching.pushes_by_digest(inspected))
         if request.cache is None:
             return request
-        can = caching.exported(_inspected(environment, request.builder)) if request.cache.kind == caching.AUTO else ""
-        reads, writes = caching.entries(request.cache, can)
+        reads, writes = caching.entries(request.cache, caching.exported(inspected))
         self._console.info(f"Cache: reads {', '.join(reads)}; writes {', '.join(writes) or 'none'}")
         return replace(request, cache_from=reads, cache_to=writes)
 

@@ -21,6 +21,7 @@ class Cache:
 
     kind: str
     repository: str
+    tag: str = TAG
     writes: bool = False
     movable: bool = True
 
@@ -40,6 +41,12 @@ def exported(inspected: str) -> str:
     return REGISTRY if containerd else INLINE
 
 
+def pushes_by_digest(inspected: str) -> bool:
+    """Whether a builder can push without a tag: docker's own driver can't."""
+    driver = re.search(r"^Driver:\s*(\S+)", inspected, re.MULTILINE)
+    return driver is not None and driver[1] != "docker"
+
+
 def entries(cache: Cache, can: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The entries of ``cache-from`` and ``cache-to``; *can* is what :func:`exported` says of the builder."""
     kind = can if cache.kind == AUTO else cache.kind
@@ -47,5 +54,5 @@ def entries(cache: Cache, can: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         kind = INLINE
     if kind == INLINE:
         return (f"type=registry,ref={cache.repository}:latest",), ("type=inline",) if cache.writes else ()
-    place = f"type=registry,ref={cache.repository}:{TAG}"
+    place = f"type=registry,ref={cache.repository}:{cache.tag}"
     return (place,), (f"{place},{_FORM}",) if cache.writes and cache.movable else ()

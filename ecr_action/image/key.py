@@ -18,6 +18,7 @@ KEY = re.compile(r"key-[0-9a-f]{16}")
 NOT_IN_KEY = {
     "workspace": "where the checkout lies differs from runner to runner",
     "builder": "where it is built makes no other image",
+    "by_digest": "it says under which name it is pushed",
     "builder_id": "it names the run",
     "call": "it builds no image",
     "load_as": "it says where else the image goes",

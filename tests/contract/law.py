@@ -10,8 +10,8 @@ from .source import Import, Module, imports
 # Values in, values out: no clock, network, disk or environment.
 PURE = set(
     "errors failure secret building converters credentials delivery naming added job_outputs inputs plan "
-    "bumping loop deployment partitions service_list monorepo wanted protocols gitops_protocols report markdown prompt "
-    "granting "
+    "part_lists bumping loop deployment partitions service_list monorepo wanted protocols gitops_protocols report "
+    "markdown prompt granting "
     "github.context image.reference image.tags image.labels "
     "image.arguments image.caching image.lists image.rules image.dates image.version image.reuse image.promotion "
     "aws.lifecycle aws.drift aws.trust "
@@ -40,6 +40,8 @@ COMPOSING = {
     "gate",
     "obtain",
     "cached",
+    "merging",
+    "part",
     "waiting",
     "tagging",
     "rollout",
@@ -54,8 +56,8 @@ COMPOSING = {
 }
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
-    "publish deploy promoting bump preview conform ensure obtain cached waiting tagging rollout proposal proposed "
-    "services standing expiry gate manifests fitting arrival rehearsal decision changed".split()
+    "publish deploy promoting bump preview conform ensure obtain cached merging part waiting tagging rollout proposal "
+    "proposed services standing expiry gate manifests fitting arrival rehearsal decision changed".split()
 )
 ANYWHERE = {"", "errors", "failure", "secret", "protocols", "gitops_protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

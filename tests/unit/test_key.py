@@ -40,6 +40,8 @@ MAKES_ANOTHER = {
     "ulimit": "nofile=1024:2048",
 }
 MAKES_NO_OTHER = {
+    "part": "is one of the same platforms",
+    "parts": "are the platforms, built elsewhere",
     "push": "says whether the image leaves the machine",
     "call": "makes no image",
     "load": "says where else the image goes",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_action.image.arguments import BuildRequest, buildx_arguments, unsupported
-from ecr_action.image.caching import Cache, entries, exported
+from ecr_action.image.caching import Cache, entries, exported, pushes_by_digest
 
 DOCKER = """\
 Name:          default
@@ -86,3 +86,13 @@ def test_the_engine_alone_has_no_cache() -> None:
     kinds = ("auto", "registry", "inline")
     asked = [unsupported(BuildRequest(workspace="/w", cache=replace(WANTED, kind=kind))) for kind in kinds]
     assert asked == [(), ("cache",), ("cache",)]
+
+
+@pytest.mark.parametrize(("driver", "expected"), [("docker-container", True), ("kubernetes", True), ("docker", False)])
+def test_a_push_by_digest_where_the_builder_can(driver: str, expected: bool) -> None:
+    """Then no tag is written at all; a file beside it stays what it is."""
+    assert pushes_by_digest(OTHERS.format(driver)) is expected
+    request = BuildRequest(workspace="/w", by_digest=True, outputs=("out", "type=image,compression=zstd"))
+    argv = buildx_arguments(request, push_to="h/app:t", metadata_file="m")
+    place = "--output=type=image,name=h/app,push-by-digest=true,name-canonical=true,push=true,compression=zstd"
+    assert [flag for flag in argv if flag.startswith(("--output", "--push", "--tag"))] == [place, "--output=out"]
