@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ecr_action.aws import lifecycle
@@ -287,7 +287,10 @@ def test_a_default_with_other_numbers_is_ours_and_one_that_was_edited_is_not(ret
     assert lifecycle.ours(policy)
     first = policy.rules[2]
     edited = replace(first, selection=replace(first.selection, count_number=first.selection.count_number + 1))
-    assert not lifecycle.ours(Policy((*policy.rules[:2], edited, *policy.rules[3:])))
+    by_hand = Policy((*policy.rules[:2], edited, *policy.rules[3:]))
+    # Back to a default that was written, it is ours whatever its descriptions say.
+    assume(not any(lifecycle.same(by_hand, default) for default in lifecycle.written()))
+    assert not lifecycle.ours(by_hand)
     assert not lifecycle.ours(Policy(policy.rules[1:]))
 
 
