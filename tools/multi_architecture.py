@@ -9,7 +9,7 @@ from tools import reusable
 
 PLATFORMS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
 # What a job of this workflow says itself, and what is about images that are not built here.
-SET = ("platforms", "part", "parts", "mode", "image", "image-role-to-assume", "images", *reusable.LEFT_OUT)
+SET = ("platforms", "part", "parts", "mode", "image", "image-role-to-assume", "images", "services", *reusable.LEFT_OUT)
 OWN = {
     **{f"runs-on-{name}": (f"Label of the {name} machine, or several as a JSON list.", "string", label)
        for name, label in PLATFORMS.items()},
