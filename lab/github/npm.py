@@ -1,4 +1,4 @@
-"""What is taken from npm into a cache folder: GitHub's documents, JavaScript's YAML readers, parts of Backstage."""
+"""What is taken from npm into a cache folder: GitHub's documents, JavaScript's YAML readers, Backstage's parts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ CACHE = Path(__file__).resolve().parents[2] / ".lab" / "cache" / "npm"
 # Pinned: a newer document may rename a field, and then a test would fail for no change of ours.
 VERSIONS = {
     "@backstage/plugin-scaffolder-common": "1.5.9",
+    "@kubernetes-models/argo-cd": "2.7.2",
     "@octokit/webhooks-examples": "7.6.1",
     "@octokit/graphql-schema": "15.26.1",
     "@octokit/openapi": "23.0.2",
     "js-yaml": "4.1.0",
+    "kubernetes-models": "4.5.1",
     "nunjucks": "3.2.4",
     "yaml": "2.9.1",
 }

@@ -1,6 +1,7 @@
 // Texts as Backstage renders them: nunjucks with `${{` and `}}`, nothing escaped (SecureTemplater.ts); in the input of a
 // step a text that is one expression alone keeps its type (NunjucksWorkflowRunner.ts). Entities as its packages check
-// them. In: {render: [[text, values, typed]...], entities: [...]}; out: {rendered: [...], refused: [text or null...]}.
+// them, Kubernetes' objects as the schemas of Kubernetes and of Argo CD do.
+// In: {render: [[text, values, typed]...], entities: [...]}; out: {rendered: [...], refused: [text or null...]}.
 'use strict';
 
 const nunjucks = require('nunjucks');
@@ -15,7 +16,24 @@ function rendered([text, values, typed]) {
   return dumped === '' ? null : JSON.parse(dumped);
 }
 
+const OBJECTS = {
+  Application: '@kubernetes-models/argo-cd/argoproj.io/v1alpha1/Application',
+  Deployment: 'kubernetes-models/apps/v1/Deployment',
+  Service: 'kubernetes-models/v1/Service',
+};
+
 async function refused(entity) {
+  if (!OBJECTS[entity.kind]) return refusedByBackstage(entity);
+  const Model = require(OBJECTS[entity.kind])[entity.kind];
+  try {
+    new Model(entity).validate();
+    return Model.is(entity) ? null : `${entity.apiVersion} is another one's`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+async function refusedByBackstage(entity) {
   // They take a second to load, and most calls have no entity.
   const { templateEntityV1beta3Validator } = require('@backstage/plugin-scaffolder-common');
   const model = require('@backstage/catalog-model');

@@ -23,6 +23,7 @@ from lab.github import npm
 from tests.contract.source import ROOT
 
 TEMPLATE = ROOT / "backstage" / "template.yaml"
+PACKAGES = ("@backstage/plugin-scaffolder-common", "@kubernetes-models/argo-cd", "kubernetes-models", "nunjucks")
 _HERE = Path(__file__).resolve().parent
 
 
@@ -41,8 +42,8 @@ def template() -> dict[str, Any]:
 
 
 def ask(**asked: Any) -> dict[str, Any]:
-    """What Backstage's own parts answer (render.js)."""
-    for package in ("nunjucks", "@backstage/plugin-scaffolder-common"):
+    """What Backstage's own parts, and the schemas of what it makes, answer (render.js)."""
+    for package in PACKAGES:
         folder = npm.install(package)
     modules = next(parent for parent in folder.parents if parent.name == "node_modules")
     done = subprocess.run(

@@ -98,6 +98,17 @@ def test_the_workflows_are_short_and_linters_find_nothing(app: Path) -> None:
     assert [name for name in given if name not in TABLE] == []
 
 
+def test_the_schemas_of_kubernetes_and_argo_cd_take_what_is_applied(gitops: Path) -> None:
+    """Each object; one without its project is refused."""
+    parts = ("argocd/applications.yaml", "base/deployment.yaml", "base/service.yaml")
+    objects = [one for part in parts for one in yaml.safe_load_all((gitops / part).read_text())]
+    assert [one["kind"] for one in objects] == ["Application"] * 3 + ["Deployment", "Service"]
+    spec = {key: value for key, value in objects[0]["spec"].items() if key != "project"}
+    *taken, refused = ask(entities=[*objects, {**objects[0], "spec": spec}])["refused"]
+    assert taken == [None] * 5
+    assert "project" in refused
+
+
 def test_what_argo_cd_applies_is_there(gitops: Path) -> None:
     """An Application and an overlay for each environment, on arm64 nodes, with the image that will be published."""
     applications = list(yaml.safe_load_all((gitops / "argocd" / "applications.yaml").read_text()))
