@@ -108,6 +108,17 @@ def matching(pattern: re.Pattern[str], what: str, fix: str = "") -> Callable[[st
     return convert
 
 
+def github_repository(value: str) -> str | None:
+    text = value.strip()
+    if not text or GITHUB.fullmatch(text):
+        return text or None
+    address = _ADDRESS.fullmatch(text)
+    raise Wrong(
+        f"is {text!r}, which is no GitHub repository.",
+        f"Write '{address[1]}'." if address else "It has the form owner/name.",
+    )
+
+
 def region(value: str) -> str | None:
     text = value.strip()
     if not text or _REGION.fullmatch(text):
@@ -124,11 +135,19 @@ def role_arn(value: str) -> str | None:
     return text or None
 
 
+# A repository's address, as a browser or git has it.
+_ADDRESS = re.compile(
+    r"(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?[\w.-]+[.][a-z]+(?::[0-9]+)?[/:]([^/\s]+/[^/\s]+?)(?:[.]git)?/?"
+)
+_NO_ACCOUNT = "It is what 'aws sts get-caller-identity --query Account' prints."
+
+
 def _account(text: str) -> str:
     if re.fullmatch(r"[0-9]{12}", text):
         return text
-    short = re.fullmatch(r"[0-9]{1,11}", text)
-    hint = f"Write it in quotes: '{int(text):012d}' (YAML drops the leading 0 of a number)." if short else ""
+    # YAML drops the leading 0 of a number; what lacks more than two digits is another number.
+    short = re.fullmatch(r"[0-9]{10,11}", text)
+    hint = f"Write it in quotes: '{int(text):012d}' (YAML drops the leading 0 of a number)." if short else _NO_ACCOUNT
     raise Wrong(f"has {text!r}; an account id has 12 digits.", hint)
 
 
@@ -311,7 +330,7 @@ def retention(value: str) -> Mapping[str, Keep]:
             raise Wrong(f"has {line!r}; {name!r} is no kind of image.", hint)
         match = _KEEP.fullmatch(text)
         if not match:
-            raise Wrong(f"has {line!r}; it takes a number, of images or days.", f"Write '{name}: 30'.")
+            raise Wrong(f"has {line!r}; it takes 1 to 9999, of images or days.", f"Write '{name}: 30'.")
         unit = match[2] or ("days" if KINDS[name][3].days else "images")
         kept[name] = Keep(int(match[1]), unit.startswith("day"))
     return kept

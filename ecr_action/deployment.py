@@ -43,8 +43,7 @@ def make(inputs: Inputs, context: Context) -> tuple[Plan, tuple[Problem, ...]]:
         what = "is not given: 'mode: deploy' takes an image that is there."
         problems.append(Problem("image", what, "Write a line like 'image: v1.2.3', or 'image: previous' to roll back."))
     elif (found := named(inputs.image, inputs.environment or "")) is None:
-        what = f"is {inputs.image!r}, which is no version, tag, digest, commit or reference, nor 'previous'."
-        problems.append(Problem("image", what, "Write a line like 'image: v1.2.3'."))
+        problems.append(_unnamed(inputs.image))
     else:
         problems += _foreign(found)
     made = Plan(
@@ -59,6 +58,15 @@ def make(inputs: Inputs, context: Context) -> tuple[Plan, tuple[Problem, ...]]:
         reasons=(Decision("deploy", f"{inputs.image} to {inputs.environment}", "mode: deploy is given"),),
     )
     return made, tuple(problems)
+
+
+def _unnamed(text: str) -> Problem:
+    reference = parse(text)
+    if reference is not None and not (reference.tag or reference.digest):
+        what = f"is {text!r}, a repository without the tag or digest of an image in it."
+        return Problem("image", what, f"Write a line like 'image: {text}:v1.2.3'.")
+    what = f"is {text!r}, which is no version, tag, digest, commit or reference, nor 'previous'."
+    return Problem("image", what, "Write a line like 'image: v1.2.3'.")
 
 
 def named(text: str, environment: str) -> Named | None:

@@ -72,7 +72,10 @@ class NoIdToken(Failure):
 
 
 class OidcUnreachable(Failure):
-    """GitHub's identity token service did not answer, or not with a token, within the time allowed."""
+    """GitHub's identity token service did not answer, or not with a token, within the time allowed.
+
+    Run the job again. A runner of your own needs the way to the host of ``ACTIONS_ID_TOKEN_REQUEST_URL``, or its proxy.
+    """
 
     code = "E-OIDC-UNREACHABLE"
     title = "GitHub gave no identity token"
@@ -91,14 +94,20 @@ class TrustRefused(Failure):
 
 
 class ProviderMissing(Failure):
-    """The role's account has no OpenID Connect provider for GitHub, or the provider does not know our audience."""
+    """The role's account has no OpenID Connect provider for GitHub, or the provider does not know our audience.
+
+    The message has the command that makes it or adds the audience; docs/platform.md has it as Terraform.
+    """
 
     code = "E-AWS-PROVIDER"
     title = "The account has no identity provider for GitHub"
 
 
 class WrongAccount(Failure):
-    """The credentials belong to an account that ``allowed-account-ids`` does not list."""
+    """The credentials belong to an account that ``allowed-account-ids`` does not list.
+
+    Correct ``role-to-assume``, or add the account to the list.
+    """
 
     code = "E-AWS-ACCOUNT"
     title = "Another account's credentials"
@@ -112,7 +121,10 @@ class AwsDenied(Failure):
 
 
 class AwsRefused(Failure):
-    """AWS answered a call with an error that another run will meet again until something is changed."""
+    """AWS answered a call with an error that another run will meet again until something is changed.
+
+    The message has AWS's own words and, for the errors that are known here, what to change.
+    """
 
     code = "E-AWS-REFUSED"
     title = "AWS refuses a call"
@@ -136,7 +148,10 @@ class SecretUnusable(Failure):
 
 
 class RepositoryMissing(Failure):
-    """The ECR repository does not exist and ``create-repository`` is ``false``."""
+    """The ECR repository does not exist and ``create-repository`` is ``false``.
+
+    Make it beforehand, correct ``repository``, ``aws-region`` or ``registry-id``, or leave ``create-repository`` out.
+    """
 
     code = "E-ECR-REPOSITORY"
     title = "The ECR repository does not exist"
@@ -154,7 +169,10 @@ class TagTaken(Failure):
 
 
 class ImageMissing(Failure):
-    """The image that ``image:`` names is not in the repository, or has no tag that could be rolled out."""
+    """The image that ``image:`` names is not in the repository, or has no tag that could be rolled out.
+
+    The message has what is there. Name another one, or publish it first: it may have expired.
+    """
 
     code = "E-ECR-IMAGE"
     title = "The image is not in the repository"
@@ -181,56 +199,80 @@ class ImageArchived(ImageMissing):
 
 
 class EngineUnreachable(Failure):
-    """An image must be built and no Docker engine answers."""
+    """An image must be built and no Docker engine answers.
+
+    Take a runner with Docker, such as ``runs-on: ubuntu-latest``, or let ``DOCKER_HOST`` name an engine.
+    """
 
     code = "E-ENGINE"
     title = "No Docker engine answers"
 
 
 class EngineLacks(Failure):
-    """The engine at hand can't do what an input asks for. Nothing was built."""
+    """The engine at hand can't do what an input asks for. Nothing was built.
+
+    Leave the input out, or set up what the message names, such as ``docker/setup-buildx-action``.
+    """
 
     code = "E-ENGINE-LACKS"
     title = "The engine can't do that"
 
 
 class BuildFailed(Failure):
-    """The build of the image failed: a command of the Dockerfile, its syntax, or a base image."""
+    """The build of the image failed: a command of the Dockerfile, its syntax, or a base image.
+
+    The annotation stands at the Dockerfile's line, with the end of the command's output. Mend it and push again.
+    """
 
     code = "E-BUILD"
     title = "The build failed"
 
 
 class PushFailed(Failure):
-    """The image was built and the registry did not take it. No tag was moved."""
+    """The image was built and the registry did not take it. No tag was moved.
+
+    The message has the permission or the setting that lacks; run the job again after it.
+    """
 
     code = "E-PUSH"
     title = "The push failed"
 
 
 class PullFailed(Failure):
-    """The image is in the registry, and the engine did not get it from there."""
+    """The image is in the registry, and the engine did not get it from there.
+
+    Run the job again, or leave ``load`` out.
+    """
 
     code = "E-PULL"
     title = "The image was not loaded"
 
 
 class OtherCommit(Failure):
-    """The commit to publish is not the one that is checked out, and it has no image yet."""
+    """The commit to publish is not the one that is checked out, and it has no image yet.
+
+    Check that commit out: ``actions/checkout`` with ``ref:``.
+    """
 
     code = "E-COMMIT"
     title = "Another commit is checked out"
 
 
 class HistoryUnreadable(Failure):
-    """GitHub did not answer which of two commits is the newer one."""
+    """GitHub did not answer which of two commits is the newer one.
+
+    Run the job again. The job's token needs ``permissions: contents: read``.
+    """
 
     code = "E-GITHUB-COMPARE"
     title = "GitHub does not compare the commits"
 
 
 class GitOpsAccess(Failure):
-    """The GitOps repository can't be read or written with the token, or there is none: GitHub does not tell which."""
+    """The GitOps repository can't be read or written with the token, or there is none: GitHub does not tell which.
+
+    Look at the repository's name, then give the token ``Contents: Read and write`` on it.
+    """
 
     code = "E-GITOPS-ACCESS"
     title = "No access to the GitOps repository"
@@ -248,14 +290,21 @@ class AppRefused(Failure):
 
 
 class GitOpsParse(Failure):
-    """A file of the GitOps repository that mentions the image can't be read, or can't be edited safely."""
+    """A file of the GitOps repository that mentions the image can't be read, or can't be edited safely.
+
+    The annotation has file and line. Mend the file, or name others with ``gitops-files``.
+    """
 
     code = "E-GITOPS-PARSE"
     title = "A GitOps file can't be edited"
 
 
 class NoReference(Failure):
-    """The image is referenced nowhere among the files looked at."""
+    """The image is referenced nowhere among the files looked at.
+
+    The message lists the images that are there. Write ours into the file that is to run it, or name the field with
+    ``gitops-files: path#field``.
+    """
 
     code = "E-GITOPS-REFERENCE"
     title = "The image is not referenced"
@@ -272,7 +321,10 @@ class EnvironmentUnclear(Failure):
 
 
 class GitOpsRefused(Failure):
-    """GitHub refused the commit: a protected branch, a ruleset, an archived repository."""
+    """GitHub refused the commit: a protected branch, a ruleset, an archived repository.
+
+    The message has GitHub's words and the setting to change. The image is published: run the job again after it.
+    """
 
     code = "E-GITOPS-REFUSED"
     title = "The GitOps repository refuses the commit"
@@ -299,7 +351,10 @@ class BranchProtected(GitOpsRefused):
 
 
 class GitOpsBusy(Failure):
-    """Others kept committing to the GitOps branch, or GitHub kept failing, for the whole time allowed."""
+    """Others kept committing to the GitOps branch, or GitHub kept failing, for the whole time allowed.
+
+    The image is published; run the job again, which finds it and rolls it out.
+    """
 
     code = "E-GITOPS-BUSY"
     title = "The GitOps commit did not get through"
@@ -308,6 +363,8 @@ class GitOpsBusy(Failure):
 class PlatformMissing(Failure):
     """The workload may run on machines that the image is not built for: by its ``nodeSelector`` or node affinity on
     ``kubernetes.io/arch``, else by the input ``node-architectures``. It was not rolled out.
+
+    Write ``platforms:`` as the message has it, or correct the selector.
     """
 
     code = "E-GITOPS-PLATFORM"
@@ -315,7 +372,10 @@ class PlatformMissing(Failure):
 
 
 class NotDeployed(Failure):
-    """``mode: deploy`` changed nothing, since something newer stands, or every reference is held by a comment."""
+    """``mode: deploy`` changed nothing, since something newer stands, or every reference is held by a comment.
+
+    The message says which. Start the workflow by hand to go back on purpose, or take the comment away.
+    """
 
     code = "E-NOT-DEPLOYED"
     title = "The image was not deployed"

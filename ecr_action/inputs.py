@@ -201,9 +201,7 @@ TABLE: Mapping[str, Spec] = {
     "reuse": Spec("commit", converters.choice("commit", "content", "never")),
     "reuse-ignore": Spec("", converters.argument_names),
     "reuse-max-age": Spec("", converters.days),
-    "gitops-repository": Spec(
-        "", converters.matching(converters.GITHUB, "GitHub repository", "It has the form owner/name.")
-    ),
+    "gitops-repository": Spec("", converters.github_repository),
     "gitops-branch": Spec("", converters.optional),
     "gitops-token": Spec("", credentials.token("gitops-token", kept_by_aws=True)),
     "gitops-app-id": Spec("", credentials.app_id),

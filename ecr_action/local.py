@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ecr_action.converters import Wrong, boolean
-from ecr_action.errors import GitOpsParse, GitOpsRefused, InputProblems, Problem
+from ecr_action.errors import EnvironmentUnclear, GitOpsParse, GitOpsRefused, InputProblems, NoReference, Problem
 from ecr_action.github.commands import Runner
 from ecr_action.gitops import edit
 from ecr_action.gitops.edit import Target
@@ -30,14 +31,21 @@ def bump(command: Command, console: Runner) -> int:
     if problems or more:
         raise InputProblems([*problems, *more])
     environment = command.one("environment")
-    result = edit.bump(
-        _read(files),
-        targets,
-        environment=normalise(environment) if environment else None,
-        # Without an environment a file named outright is meant as it is; with one its own environment counts.
-        named=[path for path in named if "#" in path] if environment else named,
-        paths=_manifests(files),
-    )
+    try:
+        result = edit.bump(
+            _read(files),
+            targets,
+            environment=normalise(environment) if environment else None,
+            # Without an environment a file named outright is meant as it is; with one its own environment counts.
+            named=[path for path in named if "#" in path] if environment else named,
+            paths=_manifests(files),
+        )
+    except EnvironmentUnclear as unclear:
+        unclear.fix = _which(unclear.fix)
+        raise
+    except NoReference as nowhere:
+        nowhere.fix = nowhere.fix.replace(" in gitops-files", "").replace("gitops-files: ", "")
+        raise
     for notice in result.notices:
         console.notice(notice)
     for warning in result.warnings:
@@ -46,6 +54,13 @@ def bump(command: Command, console: Runner) -> int:
         _write(result, files)
     console.result(edit.unified_diff(result))
     return 0
+
+
+def _which(fix: str) -> str:
+    """The lines of gitops-files that *fix* offers, as what is said at the prompt instead."""
+    offered = re.findall(r"^  ([^:\n]+): (.+)$", fix, re.M)
+    lines = [f"--environment {name}   # {file}" for name, file in offered]
+    return "\n".join(["Say which files are meant, or name those files alone:", *lines])
 
 
 def _dry(command: Command, problems: list[Problem]) -> bool:

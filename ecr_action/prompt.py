@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -80,13 +81,17 @@ def _pairs(rest: list[str], problems: list[Problem], command: str) -> Iterator[t
         if word == "--":
             yield from ((None, path) for path in rest)
             return
+        if re.fullmatch("-[A-Za-z]", word):
+            problems.append(Problem(word, f"is no flag of {command}: all begin with two dashes.", _hint(command, [])))
+            del rest[: 1 if rest and not rest[0].startswith("-") else 0]
+            continue
         if not word.startswith("--"):
             yield None, word
             continue
         flag, equals, value = word[2:].partition("=")
         if flag not in known:
             near = get_close_matches(flag, known, 1, 0.6)
-            problems.append(Problem(word, f"is no flag of {command}.", f"Did you mean --{near[0]}?" if near else ""))
+            problems.append(Problem(word, f"is no flag of {command}.", _hint(command, near)))
             if not equals and rest and not rest[0].startswith("-"):
                 rest.pop(0)
             continue
@@ -98,6 +103,14 @@ def _pairs(rest: list[str], problems: list[Problem], command: str) -> Iterator[t
         elif not equals:
             value = rest.pop(0)
         yield flag, value
+
+
+def _hint(command: str, near: Sequence[str]) -> str:
+    if near:
+        return f"Did you mean --{near[0]}?"
+    if _FLAGS[command][0] in TABLE and command != "bump":
+        return "Each input of the README is one."
+    return f"It takes {', '.join(f'--{flag}' for flag in _FLAGS[command])}."
 
 
 def plan_json(plan: Plan) -> str:

@@ -48,8 +48,11 @@ def run(environment: Environment, console: Runner) -> int:
     found = _context(environment, parsed)
     tree = WorkTree(_folder(environment, parsed), environment.child())
     if command.name == "plan":
+        from ecr_action import wanted
+
         made, more = _planned(parsed, found, tree.commit_of_tag)
-        _refuse((*problems, *_beyond(problems, more)))
+        policy = wanted.policy_problems(parsed, lambda path: _text(environment, path))
+        _refuse((*problems, *_beyond(problems, (*more, *policy))))
         console.result(prompt.plan_json(made) if command.one("format") == "json" else "\n".join(made.explain()))
         return 0
     return _publish(environment, console, parsed, found, tree, problems)
@@ -95,6 +98,12 @@ def _beyond(first: Sequence[Problem], further: Iterable[Problem]) -> Iterator[Pr
     return (problem for problem in further if problem.name not in wrong)
 
 
+def _text(environment: Environment, path: str) -> str | None:
+    """A file of the checkout, None where there is none."""
+    file = environment.workspace / path
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
+
+
 def _content(environment: Environment, console: Runner, parsed: Inputs) -> str | None:
     if parsed.reuse != "content" or parsed.mode == "matrix":
         return None
@@ -120,10 +129,6 @@ def _publish(
     from ecr_action.part import publish_part
     from ecr_action.publish import publish
 
-    def read_file(path: str) -> str | None:
-        file = environment.workspace / path
-        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
-
     history = assemble.history(parsed, found, environment, console)
     # A shallow checkout has no tags: then GitHub is asked.
     made, more = _planned(parsed, found, lambda tag: tree.commit_of_tag(tag) or history.commit_of_tag(tag))
@@ -132,7 +137,7 @@ def _publish(
         parsed,
         found,
         workspace=str(environment.workspace),
-        read_file=read_file,
+        read_file=lambda path: _text(environment, path),
         content=_content(environment, console, parsed),
     )
     several = parsed.mode == "matrix"

@@ -147,12 +147,20 @@ def key_of(request: BuildRequest, inputs: Inputs, plan: Plan, content: str | Non
     return key.key(request, _source(inputs, plan, content), ignore=inputs.reuse_ignore)
 
 
+def policy_problems(inputs: Inputs, read_file: ReadFile) -> list[Problem]:
+    """What is wrong with the lifecycle policy, whatever becomes of the run."""
+    problems: list[Problem] = []
+    _lifecycle(inputs, read_file, problems)
+    return problems
+
+
 def _source(inputs: Inputs, plan: Plan, content: str | None) -> str:
     """What the image is built from: the commit, or what git has in the context. Apart, so that none is the other's."""
     return content if inputs.reuse == "content" and content else f"commit {plan.commit}"
 
 
-def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[Problem]) -> RepositorySpec:
+def _lifecycle(inputs: Inputs, read_file: ReadFile, problems: list[Problem]) -> str | None:
+    """The policy's text, None for none."""
     choice = inputs.lifecycle_policy or "default"
     text: str | None = None
     if choice == "default":
@@ -162,6 +170,10 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
     if inputs.retention and choice != "default":
         what = f"changes the default policy, and lifecycle-policy is {choice.splitlines()[0]!r}."
         problems.append(Problem("retention", what, "Leave one of them out."))
+    return text
+
+
+def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[Problem]) -> RepositorySpec:
     immutable = inputs.tag_mutability == "immutable"
     return RepositorySpec(
         name=plan.repository,
@@ -172,8 +184,8 @@ def _repository(inputs: Inputs, plan: Plan, read_file: ReadFile, problems: list[
         tags=inputs.repository_tags,
         mutability="IMMUTABLE_WITH_EXCLUSION" if immutable else "MUTABLE",
         immutable_except=drift.MOVING if immutable else (),
-        lifecycle_policy=text,
-        lifecycle_is_default=choice == "default",
+        lifecycle_policy=_lifecycle(inputs, read_file, problems),
+        lifecycle_is_default=(inputs.lifecycle_policy or "default") == "default",
         lifecycle_asked_for=bool(inputs.lifecycle_policy),
         drift=inputs.drift,
     )
@@ -218,10 +230,11 @@ def _gitops(inputs: Inputs, plan: Plan, context: Context, problems: list[Problem
     if not repository and (inputs.gitops_token or any(app)):
         repository = f"{context.repository}-gitops"
     if not repository and not plan.builds:
-        fix = "Write a line like 'gitops-repository: owner/name'."
-        problems.append(Problem("gitops-repository", "is not given, so that there is nowhere to deploy to.", fix))
+        what = f"is not given, and gitops-token is empty, with which it would be {context.repository}-gitops."
+        fix = "Write a line like 'gitops-repository: owner/name'; look whether the token's secret is set."
+        problems.append(Problem("gitops-repository", what, fix))
     if not repository:
-        return None, "no gitops-repository is given"
+        return None, "no gitops-repository is given, and gitops-token is empty"
     given = bool(inputs.gitops_token) or all(app)
     if app[0] != app[1] or (not given and repository.lower() != context.repository.lower()):
         problems.append(_no_credentials(inputs, repository))
@@ -265,8 +278,9 @@ def _preview(inputs: Inputs, plan: Plan, context: Context) -> tuple[Preview | No
     # The role is one of the registry's account as a rule: a run that does not push has no other word on it.
     account = inputs.registry_id or (inputs.role_to_assume or ":::::").split(":")[4]
     if not account or not inputs.aws_region:
-        lacks = "aws-region" if account else "registry-id"
-        return None, f"what a merge would change in {gitops.repository} is not shown, which needs '{lacks}:'"
+        given = (("registry-id", account), ("aws-region", inputs.aws_region))
+        lacks = " and ".join(f"'{name}:'" for name, value in given if not value)
+        return None, f"what a merge would change in {gitops.repository} is not shown, which needs {lacks}"
     domain = "amazonaws.com.cn" if inputs.aws_region.startswith("cn-") else "amazonaws.com"
     return Preview(
         gitops=gitops,

@@ -131,7 +131,8 @@ def error_pages() -> Iterator[str]:
     """The lines of docs/errors.md."""
     yield "# Errors\n\nWritten by `make docs` from `ecr_action/errors.py`.\n"
     yield "Each message in the log says what happened, why, and the line, statement or command that cures it."
-    yield "A step ends with status 1 on these, with 2 where wrong inputs were found before anything was done."
+    yield "A step ends with status 1 on these, with 2 where wrong inputs were found before anything was done. (At the"
+    yield "prompt `bump` and `lifecycle` end with 1 on wrong input, too.)"
     for kind in tree():
         text = inspect.cleandoc(kind.__doc__ or "").replace("``", "`")
         yield f"\n## {kind.code}\n\n**{kind.title}** (status {kind.exit_status})\n\n{text}"

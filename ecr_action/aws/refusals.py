@@ -141,7 +141,8 @@ def missing_statement(found: Denial) -> str:
         where = _PLACES.get(found.kind, "a policy")
         return f"An explicit deny in {where} wins over every allow: remove it, or except {_who(found)} from it."
     if found.kind == "resource":
-        return f"Add to the policy of the repository (its owner does that):\n{_resource_statement(found)}"
+        owner = f"{_instead(found)}Add to the policy of the repository (its owner does that):"
+        return f"{owner}\n{_resource_statement(found)}"
     if found.kind in ("scp", "rcp", "boundary", "session", "endpoint"):
         return f"Allow it in {_PLACES[found.kind]}, besides the role's own policy:\n{allow}"
     return f"Add to the policy of {_who(found)}:\n{allow}"
@@ -158,10 +159,24 @@ _PLACES = {
 }
 
 
+# What taking an image from another account's repository calls there.
+_READS = ("ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer")
+
+
 def _resource_statement(found: Denial) -> str:
     # A repository's policy speaks of that repository: it has no Resource.
     principal = {"AWS": role_of(found.principal) or found.principal}
-    return permissions.as_json({"Effect": "Allow", "Principal": principal, "Action": found.action})
+    action = list(_READS) if found.action in _READS else found.action
+    return permissions.as_json({"Effect": "Allow", "Principal": principal, "Action": action})
+
+
+def _instead(found: Denial) -> str:
+    """A role of the other account, which reads without the repository's own policy."""
+    account = found.resource.split(":")[4] if found.resource.startswith("arn:") else ""
+    if found.action not in _READS or not account:
+        return ""
+    role = f"image-role-to-assume: arn:aws:iam::{account}:role/NAME"
+    return f"Where 'image:' names it, read as a role of its own account:\n{role}\nOr: "
 
 
 def role_of(principal: str) -> str | None:

@@ -151,7 +151,10 @@ def images(document: str) -> tuple[Stored, ...]:
     for number, row in enumerate(rows, 1):
         try:
             found.append(stored(row))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+        except KeyError as lacking:
+            fix = "Save the output of: aws ecr describe-images --output json"
+            problems.append(Problem("--images", f"row {number} lacks {lacking}.", fix))
+        except (TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             problems.append(Problem("--images", f"row {number} can't be read: {type(error).__name__} {error}."))
     if problems:
         raise InputProblems(problems)

@@ -208,7 +208,8 @@ def _branch(name: str, payload: Payload) -> Branch:
 def _release(payload: Payload, ref: str) -> Source:
     action = payload.get("action")
     if action != "published":
-        return Nothing(f"a release that is {action} is not published by it; only 'published' is")
+        told = f"a release that is {action}" if action else "a release without an 'action' in its event"
+        return Nothing(f"{told} is not published by it; only 'published' is")
     name = str(_at(payload, "release", "tag_name") or _short(ref))
     return GitTag(name, prerelease=_at(payload, "release", "prerelease") is True)
 

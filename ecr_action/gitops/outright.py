@@ -49,18 +49,27 @@ def found(files: Mapping[str, File], wanted: Mapping[str, Sequence[str]], target
 
 
 def _field(file: File, name: str, target: Target) -> Found:
+    if not name:
+        what = f"{file.path}# names no field."
+        raise NoReference(what, fix="Leave the '#' out, or write the field behind it: #spec.image", file=file.path)
     keys = [match["quoted"] or match["name"] or int(match["index"]) for match in _STEP.finditer(name)]
+    inner: list[str] = []
     for document in documents(file, [""]):
-        steps = _steps(document.root, keys)
-        if steps is not None:
-            return _found(document, steps, name, target)
+        place = _steps(document.root, keys)
+        if place and isinstance(place[1], yaml.ScalarNode):
+            return _found(document, place[0], place[1], name, target)
+        inner += _keys(place[1]) if place else []
+    if inner:
+        what = f"The field {name} of {file.path} is a section, and no image."
+        fix = f"Name a field in it: {', '.join(f'{name}.{key}' for key in inner[:10])}."
+        raise NoReference(what, fix=fix, file=file.path)
     what = f"{file.path} has no field {name}."
     near = [key for document in documents(file, [""]) for key in _keys(document.root)]
     fix = f"Correct the path; at the top are {', '.join(near[:10]) or 'no keys'}."
     raise NoReference(what, fix=fix, file=file.path)
 
 
-def _steps(root: yaml.Node, keys: Sequence[str | int]) -> tuple[list[Step], yaml.ScalarNode] | None:
+def _steps(root: yaml.Node, keys: Sequence[str | int]) -> tuple[list[Step], yaml.Node] | None:
     node, steps = root, []
     for key in keys:
         following = None
@@ -72,7 +81,7 @@ def _steps(root: yaml.Node, keys: Sequence[str | int]) -> tuple[list[Step], yaml
             return None
         steps.append((node, key))
         node = following
-    return (steps, node) if isinstance(node, yaml.ScalarNode) else None
+    return steps, node
 
 
 def _keys(root: yaml.Node) -> Iterator[str]:
@@ -80,8 +89,7 @@ def _keys(root: yaml.Node) -> Iterator[str]:
         yield from (key.value for key, _ in root.value)
 
 
-def _found(document: Document, place: tuple[list[Step], yaml.ScalarNode], name: str, target: Target) -> Found:
-    steps, node = place
+def _found(document: Document, steps: list[Step], node: yaml.ScalarNode, name: str, target: Target) -> Found:
     text = scalar(node) or ""
     parsed = reference.parse(text) if "/" in text or ":" in text else None
     whole = parsed is not None and not DIGEST.fullmatch(text)

@@ -82,8 +82,16 @@ def test_references_of_two_environments_write_nothing(tmp_path: Path) -> None:
     done = bump(tmp_path, "--image", IMAGE, "--tag", "v1.1.0", ".")
     assert done.returncode == 1
     assert "E-GITOPS-ENVIRONMENT" in done.stderr
-    assert "gitops-files:" in done.stderr
+    assert "--environment prod   # overlays/prod/x.yaml" in done.stderr
+    assert "gitops-files" not in done.stderr
     assert (tmp_path / "overlays/prod/x.yaml").read_text() == POD
+
+
+def test_an_image_that_is_nowhere_is_told_in_words_of_the_prompt(tmp_path: Path) -> None:
+    """A field is named behind the path."""
+    put(tmp_path, pod_yaml=POD)
+    done = bump(tmp_path, "--image", f"{IMAGE}-other", "--tag", "v1.1.0", ".")
+    assert (done.returncode, "name the field: <path>#<field>" in done.stderr) == (1, True)
 
 
 def test_an_environment_edits_its_own_files_alone(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from lab.stage import ACTION
 
 TRAP = {
@@ -72,6 +74,28 @@ def test_a_policy_that_ecr_refuses_is_linted_instead(tmp_path: Path) -> None:
     done = run(tmp_path, *SIMULATE)
     assert done.returncode == 1
     assert {row["severity"] for row in json.loads(done.stdout)} == {"error"}
+
+
+def test_everything_wrong_with_a_simulation_is_told_at_once(tmp_path: Path) -> None:
+    """What a row lacks by its name, the time, the file; a policy may be YAML, as for the action."""
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump({"rules": [TRAP]}))
+    (tmp_path / "images.json").write_text('[{"imageDigest": "sha256:1"}]')
+    done = run(tmp_path, "simulate", "--policy", "nowhere", "--images", "images.json", "--at", "noon")
+    assert (done.returncode, done.stdout) == (1, "")
+    for words in ("--policy names 'nowhere'", "row 1 lacks 'imagePushedAt'", "--at is 'noon'"):
+        assert words in done.stderr
+    assert json.loads(run(tmp_path, "lint", "--policy", "policy.yaml").stdout)[0]["code"] == "all-must-match"
+    assert "--policy policy.yaml" in run(tmp_path, "lint", "policy.yaml").stderr
+
+
+def test_the_plan_looks_at_the_policy_too(tmp_path: Path) -> None:
+    """As a publish would, before anything."""
+    command = [sys.executable, str(ACTION / "entrypoint.py"), "plan", "--repository", "app", "--lifecycle-policy"]
+    (tmp_path / "policy.json").write_text('{"rules": [{}]}')
+    for given in ("nowhere.json", "policy.json"):
+        done = subprocess.run([*command, given], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "lifecycle-policy" in done.stderr
 
 
 def test_bad_input_exits_with_1(tmp_path: Path) -> None:

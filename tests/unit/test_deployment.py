@@ -69,3 +69,14 @@ def test_what_is_missing_is_said_at_once() -> None:
     assert problems_of(environment="prod", image="previous") == ()
     wrong = problems_of("pull_request", "refs/pull/7/merge", environment="prod", image="previous")
     assert [problem.name for problem in wrong] == ["mode"]
+
+
+@pytest.mark.parametrize(
+    ("image", "fix"),
+    [("r.example.com/app", "'image: r.example.com/app:v1.2.3'"), ("no such thing", "'image: v1.2.3'")],
+)
+def test_what_names_no_image_gets_the_line_to_write(image: str, fix: str) -> None:
+    """A repository without a tag is told as one."""
+    (problem,) = [one for one in problems_of(image=image, environment="prod") if one.name == "image"]
+    assert fix in problem.fix
+    assert ("without the tag" in problem.what) is (image == "r.example.com/app")

@@ -168,6 +168,12 @@ def test_a_release_that_is_not_published_does_nothing(action: str) -> None:
     assert seen(plan) == BUILD_ONLY
 
 
+def test_a_release_whose_event_does_not_say_what_was_done() -> None:
+    """In words, and not as Python's nothing."""
+    payload = {name: value for name, value in example("release", "published", **HOME).items() if name != "action"}
+    assert "without an 'action'" in str(make_plan("release", "refs/tags/v1.2.3", payload).nothing)
+
+
 def test_a_candidate_goes_to_staging() -> None:
     """A pre-release by its version."""
     ref = "refs/tags/v1.2.3-rc.1"

@@ -85,6 +85,7 @@ def test_the_registry_is_known_without_aws(given: dict[str, str], registry: str)
         ({"gitops_token": "", "gitops_repository": "darede-labs/x"}, "no token"),
         ({"role_to_assume": ""}, "'registry-id:'"),
         ({"aws_region": ""}, "'aws-region:'"),
+        ({"role_to_assume": "", "aws_region": ""}, "'registry-id:' and 'aws-region:'"),
         ({"gitops_token": ""}, ""),
     ],
 )

@@ -45,6 +45,9 @@ def test_several_images_and_paths() -> None:
     ("arguments", "words"),
     [
         (["bmup"], ["Did you mean 'bump'?"]),
+        (["bump", "--xyz", "1"], ["It takes --image, --tag, --digest"]),
+        (["plan", "--xyz"], ["Each input of the README is one."]),
+        (["plan", "-e", "prod"], ["-e is no flag of plan: all begin with two dashes"]),
         (["plan", "--enviroment", "x", "--verison", "y"], ["--environment?", "--version?"]),
         (["plan", "--version"], ["lacks its value"]),
         (["plan", "path"], ["takes flags only"]),

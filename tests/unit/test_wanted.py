@@ -54,7 +54,8 @@ def test_the_gitops_repository_is_named_after_the_apps() -> None:
     assert found.gitops is not None
     assert found.gitops.repository == f"{REPOSITORY}-gitops"
     found, problems = made()
-    assert (found.gitops, problems, found.gitops_missing) == (None, (), "no gitops-repository is given")
+    assert (found.gitops, problems) == (None, ())
+    assert found.gitops_missing == "no gitops-repository is given, and gitops-token is empty"
 
 
 def test_a_gitops_repository_without_a_token_is_a_problem() -> None:
@@ -140,6 +141,8 @@ def test_a_policy_file_that_is_missing_or_wrong_is_a_problem() -> None:
     assert names(made(lifecycle_policy="nowhere.json")[1]) == ["lifecycle-policy"]
     assert set(names(made(lifecycle_policy="policy.json")[1])) == {"lifecycle-policy"}
     assert "Did you mean 'default'" in made(lifecycle_policy="defualt")[1][0].fix
+    alone = wanted.policy_problems(make_inputs(lifecycle_policy="none", retention="dev: 3"), lambda _: None)
+    assert names(alone) == ["retention"]
 
 
 @pytest.mark.parametrize("given", ["policy.yaml", YAML, json.dumps(yaml.safe_load(YAML))])

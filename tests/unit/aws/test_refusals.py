@@ -91,6 +91,16 @@ def test_the_fix_fits_the_kind_of_policy(
         assert json.loads(text[text.index("{") :]) == {"Effect": "Allow", **statement}
 
 
+@pytest.mark.parametrize("action", ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"])
+def test_reading_in_another_account_is_allowed_as_a_whole(action: str) -> None:
+    """All that taking an image calls, in one statement; or a role of that account."""
+    there = "arn:aws:ecr:us-east-1:210987654321:repository/app"
+    text = refusals.missing_statement(Denial(WHO, action, there, "resource", False))
+    assert "image-role-to-assume: arn:aws:iam::210987654321:role/NAME" in text
+    statement = json.loads(text[text.index("{") :])
+    assert statement["Action"] == ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"]
+
+
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [

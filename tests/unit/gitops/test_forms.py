@@ -517,3 +517,18 @@ def test_a_field_that_is_not_there() -> None:
     with pytest.raises(Failure, match="has no field b") as caught:
         run({"a.yaml": "x: 1\ny: 2\n"}, named=["a.yaml#b"])
     assert "x, y" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("field", "what", "fix"),
+    [
+        ("image", "is a section", "image.name, image.tag"),
+        ("", "names no field", "Leave the '#' out"),
+        ("image.tag.x", "has no field image.tag.x", "image"),
+    ],
+)
+def test_what_is_no_field_of_an_image_is_told(field: str, what: str, fix: str) -> None:
+    """A section with those in it, no field at all, and one below a text."""
+    with pytest.raises(NoReference, match=what) as caught:
+        run({"a.yaml": "image: {name: app, tag: v1}\n"}, named=[f"a.yaml#{field}"])
+    assert fix in caught.value.fix
