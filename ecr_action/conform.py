@@ -31,8 +31,9 @@ def _mend(
         mended = replace(state, scan_on_push=spec.scan_on_push)
         done = cloud.repository.write_scanning(spec.name, spec.scan_on_push)
     else:
-        mended = replace(state, mutability=spec.mutability, immutable_except=spec.immutable_except)
-        done = cloud.repository.write_mutability(spec)
+        wanted = replace(spec, immutable_except=drift.exclusions(spec, state))
+        mended = replace(state, mutability=wanted.mutability, immutable_except=wanted.immutable_except)
+        done = cloud.repository.write_mutability(wanted)
     if not done:
         services.console.warning(found.what, title=_TITLE)
         return state

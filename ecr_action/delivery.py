@@ -1,11 +1,39 @@
-"""The input that says how changes get into the GitOps repository, of one line or a line for each environment. Pure."""
+"""The inputs that say how changes get into the GitOps repository, and what must pass before. Pure."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from ecr_action.converters import Wrong, entries_of, environment_name
+from ecr_action.errors import Problem
 from ecr_action.gitops.modes import COMMIT, MODES, Modes
+
+# git-check-ref-format: what no branch's name has.
+_NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[-/.]|[/.]$|^@$")
+
+
+def branch(value: str) -> str | None:
+    """The name of a branch; None for the default one. Raises Wrong."""
+    text = value.strip()
+    if text.startswith("refs/heads/"):
+        raise Wrong(f"is {text!r}, a full ref.", f"Write the branch's name alone: {text.removeprefix('refs/heads/')}")
+    if found := _NO_BRANCH.search(text):
+        raise Wrong(f"is {text!r}, which is no name of a branch: git allows no {found[0]!r} there.")
+    return text or None
+
+
+def contradictions(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is written for a pull request or a gate where there is none."""
+    modes: Modes = values["gitops_mode"]
+    if values["gitops_auto_merge"] and {modes.default, *(mode for _, mode in modes.own)} == {COMMIT}:
+        fix = "Add a line like 'gitops-mode: pull-request'."
+        yield Problem("gitops-auto-merge", "is true, and 'gitops-mode' is commit: there is no pull request.", fix)
+    if values["scan_ignore"] and not values["scan_fail_on"]:
+        fix = "Add a line like 'scan-fail-on: high'."
+        yield Problem("scan-ignore", "has lines, and 'scan-fail-on' is not given: nothing is judged.", fix)
 
 
 def gitops_mode(value: str) -> Modes:

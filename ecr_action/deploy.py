@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecr_action import deployment, promoting
+from ecr_action.aws.findings import Gate
 from ecr_action.deployment import PREVIOUS, Named
 from ecr_action.ensure import ensure_repository
 from ecr_action.errors import Failure, NotDeployed, RepositoryMissing
@@ -13,7 +14,7 @@ from ecr_action.image import promotion
 from ecr_action.plan import Plan
 from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
-from ecr_action.report import Outcome
+from ecr_action.report import Outcome, Scanned
 from ecr_action.rollout import roll_out
 from ecr_action.services import Cloud, Services
 from ecr_action.standing import look
@@ -41,6 +42,9 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
     there = cloud.images.find(plan.repository, wanted.marks)
     left = there.get(plan.mark)
     back = plan.deploy == PREVIOUS or is_older(plan, plan.mark, left, image, cloud.images, services)
+    if wanted.gate and not outcome.scanned:
+        with timeline.phase("Scan"):
+            outcome = replace(outcome, scanned=_scanned(wanted, wanted.gate, back, state, image, cloud, services))
     with timeline.phase("GitOps"):
         try:
             rolled_out = roll_out(wanted, [outcome], cloud.images, services)
@@ -57,6 +61,22 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise
     return replace(outcome, seconds=timeline.seconds)
+
+
+def _scanned(
+    wanted: Wanted, gate: Gate, back: bool, state: RepositoryState, image: Image, cloud: Cloud, services: Services
+) -> Scanned | None:
+    """What the scans of our own image found. Raises VulnerableImage, unless it is a way *back*: then it is told.
+
+    What runs is broken where somebody goes back: neither a finding that came since nor a slow scan is to keep it there.
+    """
+    if not back:
+        return scan_gate(wanted, gate, state, image, cloud, services)
+    try:
+        return scan_gate(wanted, replace(gate, timeout=0), state, image, cloud, services)
+    except Failure as failure:
+        services.console.warning(f"It goes back all the same: {failure.what}", title="Scan")
+        return failure.so_far.scanned if isinstance(failure.so_far, Outcome) else None
 
 
 def _obtain(wanted: Wanted, cloud: Cloud, services: Services) -> tuple[Outcome, RepositoryState, Image]:
@@ -87,7 +107,7 @@ def _promoted(
     state, _, created = ensure_repository(wanted, cloud, services)
     there = cloud.images.find(state.name, tags)
     promoting.refuse_taken(tags, there, image, state, cloud.images)
-    promoting.take_over(image, named, state, cloud, services)
+    promoting.take_over(image, named, there, state, cloud, services)
     scanned = scan_gate(wanted, wanted.gate, state, image, cloud, services) if wanted.gate else None
     # To copy and to scan takes long: what others have tagged meanwhile stays theirs.
     there = cloud.images.find(state.name, tags)

@@ -129,14 +129,18 @@ def newest_version(names: Sequence[str]) -> version.Version | None:
 def tag_to_roll_out(asked: Sequence[str], names: Sequence[str]) -> str | None:
     """The tag that a GitOps repository references: one that stays on its image.
 
-    Parameters: *asked* are the tags that the user named, *names* all that the image has. A tag that was named wins,
-    unless it moves; then a version, then a short commit id.
+    Parameters: *asked* are the tags that the user named, *names* all that the image has. One that was named wins where
+    it says which build it is; then a version, then a commit id. Any other (``edge``, ``1.2``) may move tomorrow.
     """
     stay = [name for name in names if not _NO_NAME.fullmatch(name)]
-    own = [tag for tag in asked if tag in stay and not tags.SHA.fullmatch(tag)]
+    versions = [found.tag for name in stay if (found := version.of_tag(name))]
+    shas = sorted((name for name in stay if _SHORT.fullmatch(name) or tags.SHA.fullmatch(name)), key=len)
+    builds = tuple(f"-{name}" for name in (*versions, *shas))
+    named = [tag for tag in asked if tag in stay]
+    own = [tag for tag in named if version.of_tag(tag) or _SHORT.fullmatch(tag) or tag.endswith(builds)]
     found = newest_version(stay)
-    short = sorted((name for name in stay if _SHORT.fullmatch(name)), key=len)
-    return next((tag for tag in (*own, found.tag if found else "", *short, *sorted(stay)) if tag in stay), None)
+    order = (*own, found.tag if found else "", *shas, *named, *sorted(stay))
+    return next((tag for tag in order if tag in stay), None)
 
 
 def archived(found: Archived, repository: str, options: str = "") -> ImageArchived:

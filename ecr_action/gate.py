@@ -37,7 +37,8 @@ def scan_gate(
     _say(judged, unscanned, services)
     scanned = _scanned(judged, platforms, scans)
     if judged.failing or (gate.fail_on_unscanned and unscanned):
-        failure = _failure(gate, judged, unscanned)
+        left = "it is not rolled out" if wanted.plan.deploy else "no tag but its commit's was put on the image"
+        failure = _failure(gate, judged, unscanned, left)
         failure.so_far = Outcome(
             plan=wanted.plan, repository=state.name, uri=state.uri, digest=image.digest, scanned=scanned
         )
@@ -85,12 +86,12 @@ def _scanned(judged: Judgement, platforms: dict[str, str], scans: dict[str, Scan
     return Scanned(summary=json.dumps(summary, sort_keys=True), rows=rows)
 
 
-def _failure(gate: Gate, judged: Judgement, unscanned: dict[str, str]) -> VulnerableImage:
+def _failure(gate: Gate, judged: Judgement, unscanned: dict[str, str], left: str) -> VulnerableImage:
     if not judged.failing:
         names = ", ".join(f"{name}: {reason}" for name, reason in unscanned.items())
         return VulnerableImage(
             f"The image is not scanned ({names}), and scan-fail-on has 'unscanned'.",
-            why="No tag was put on it.",
+            why=f"{left[0].upper()}{left[1:]}.",
             fix="scan-timeout: 900   # seconds\nor take 'unscanned' out of scan-fail-on",
         )
     first = judged.failing[0]
@@ -98,7 +99,7 @@ def _failure(gate: Gate, judged: Judgement, unscanned: dict[str, str]) -> Vulner
     more = f"\nand {len(judged.failing) - 20} more" if len(judged.failing) > 20 else ""
     return VulnerableImage(
         f"The scan found {len(judged.failing)} vulnerabilities that are {gate.fail_on.lower()} or worse; "
-        f"no tag but its commit's was put on the image.\n{rows}{more}",
+        f"{left}.\n{rows}{more}",
         fix="Update the base image or the package. To accept one, with a reason and a last day:\n"
         f"scan-ignore: |\n  {first.name} not reachable from our code 2027-01-31",
     )

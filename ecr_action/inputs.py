@@ -202,7 +202,7 @@ TABLE: Mapping[str, Spec] = {
     "reuse-ignore": Spec("", converters.argument_names),
     "reuse-max-age": Spec("", converters.days),
     "gitops-repository": Spec("", converters.github_repository),
-    "gitops-branch": Spec("", converters.optional),
+    "gitops-branch": Spec("", delivery.branch),
     "gitops-token": Spec("", credentials.token("gitops-token", kept_by_aws=True)),
     "gitops-app-id": Spec("", credentials.app_id),
     "gitops-app-private-key": Spec("", credentials.private_key),
@@ -244,12 +244,20 @@ def parse(
             problems.append(Problem(name, wrong.what, wrong.fix))
             values[name.replace("-", "_")] = spec.convert("" if spec.default.startswith("${{") else spec.default)
     refused = {problem.name for problem in problems}
-    judged = (("kms-key", "encryption"), ("images", "mode"), ("image", "mode"), ("services", "mode"))
-    unsure = {name for name, by in judged if by in refused} | refused
+    unsure = {name for name, by in _JUDGED if by in refused} | refused
     problems += [problem for problem in _contradictions(values) if problem.name not in unsure]
     return Inputs(**values, sources=sources), tuple(problems)
 
 
+# An input, and the one by which it is judged.
+_JUDGED = (
+    ("kms-key", "encryption"),
+    ("images", "mode"),
+    ("image", "mode"),
+    ("services", "mode"),
+    ("scan-ignore", "scan-fail-on"),
+    ("gitops-auto-merge", "gitops-mode"),
+)
 # What people write for it elsewhere.
 _MEANT = {
     "dockerfile": "file",
@@ -312,6 +320,7 @@ def _contradictions(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem("image", "is given beside 'mode: bump', which rolls out 'images'."))
     named = ("aws_region", "role_to_assume", "kms_key", "image", "image_role_to_assume")
     problems += partitions.problems(*(values.get(name) for name in named))
+    problems += delivery.contradictions(values)
     if values.get("image_role_to_assume") and not values.get("image"):
         problems.append(Problem("image-role-to-assume", "is given without 'image:', whose registry it is for."))
     if values["images"].given and values.get("mode") != "bump":

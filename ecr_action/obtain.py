@@ -41,7 +41,7 @@ def obtain_image(
     if choice.image is not None:
         console.info(f"Reusing {choice.image.digest}: {choice.because}.")
         if wanted.source is not None:
-            promoting.take_over(choice.image, wanted.source, state, cloud, services)
+            promoting.take_over(choice.image, wanted.source, there, state, cloud, services)
         if wanted.build.files:
             console.info("Building once more, for the files of `outputs` alone: nothing of it is pushed.")
             services.engine().build(wanted.build, None, None)

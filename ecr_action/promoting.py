@@ -91,10 +91,16 @@ def refuse_taken(
             )
 
 
-def take_over(image: Image, named: Named, state: RepositoryState, cloud: Cloud, services: Services) -> None:
-    """Let our repository have *image*, under no tag yet. Raises errors.Failure."""
+def take_over(
+    image: Image, named: Named, there: Mapping[str, Image], state: RepositoryState, cloud: Cloud, services: Services
+) -> None:
+    """Let our repository have *image* and what refers to it, under no tag yet. Raises errors.Failure.
+
+    Tags come after all of it: where one of *there* stands on the image nothing is missing, and where none does an
+    earlier run may have been cut before the signatures.
+    """
     place = f"{named.host}/{named.repository}" if named.host else named.repository
-    if cloud.images.by_digest(state.name, image.digest) is not None:
+    if any(found.digest == image.digest for found in there.values()):
         services.console.info(f"{image.digest} of {place} is in {state.uri} already.")
         return
     services.console.info(f"Copying {image.digest} from {place} to {state.uri}.")

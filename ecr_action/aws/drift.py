@@ -14,6 +14,7 @@ from ecr_action.protocols import RepositorySpec, RepositoryState, Scanning
 
 # The tags that have to move in any repository; ECR takes five filters (API reference, CreateRepository).
 MOVING = ("latest", "deployed-*", "buildcache*", "key-*", "sha256-*")
+FILTERS = 5
 SCANNING, MUTABILITY, ENCRYPTION = "scanning", "mutability", "encryption"
 
 
@@ -42,10 +43,14 @@ def differences(
     if state.scan_on_push != spec.scan_on_push and (found := scanning()) is not None:
         yield from _scanning(spec, found)
     if spec.mutability != "MUTABLE" and (why := _moves(spec, state)):
+        full = len(exclusions(spec, state)) > FILTERS
+        there = f"ECR takes {FILTERS} exclusions, and {', '.join(_foreign(spec, state))} are there already."
         yield Difference(
             setting=MUTABILITY,
             what=f"The repository {spec.name} is {state.mutability}, and tag-mutability is 'immutable': {why}.",
-            fix="To change it: drift: fix. To leave it: tag-mutability: mutable",
+            fix=f"{f'{there} Take some out by hand' if full else 'To change it: drift: fix'}. To leave it: "
+            "tag-mutability: mutable",
+            lasting=full,
         )
     if (spec.encryption, spec.kms_key) != ("AES256", None) and (why := _encrypted(spec, state)):
         yield Difference(
@@ -81,6 +86,20 @@ def _moves(spec: RepositorySpec, state: RepositoryState) -> str:
         return "its tags can be moved"
     stuck = [name for name in spec.immutable_except if not any(fnmatchcase(name, f) for f in state.immutable_except)]
     return f"{', '.join(stuck)} can't move" if stuck else ""
+
+
+def exclusions(spec: RepositorySpec, state: RepositoryState) -> tuple[str, ...]:
+    """What an immutable repository's tags are to be excluded by: what somebody has excluded already, and ours."""
+    foreign = _foreign(spec, state)
+    return (*foreign, *(name for name in spec.immutable_except if not any(fnmatchcase(name, f) for f in foreign)))
+
+
+def _foreign(spec: RepositorySpec, state: RepositoryState) -> tuple[str, ...]:
+    """Exclusions that stand and say more than ours; those of a mutable repository mean the opposite."""
+    if not state.mutability.startswith("IMMUTABLE"):
+        return ()
+    ours = [name for name in spec.immutable_except if name not in state.immutable_except]
+    return tuple(name for name in state.immutable_except if not any(fnmatchcase(name, f) for f in ours))
 
 
 def _encrypted(spec: RepositorySpec, state: RepositoryState) -> str:

@@ -172,7 +172,8 @@ class EcrImages:
         """
         manifest = image.manifest or self._by_digest(repository, image.digest).manifest
         if children := revision.platforms(manifest):
-            return tuple(name for name in children if not name.startswith("sha256:"))
+            names = (name.partition(" ")[0] for name in children)
+            return tuple(dict.fromkeys(name for name in names if not name.startswith("sha256:")))
         return revision.platform(self._configuration(repository, manifest))
 
     def _configuration(self, repository: str, manifest: str) -> str:

@@ -87,6 +87,11 @@ def _somebody_else_s(
     what = f"The repository {spec.name} has another lifecycle policy than {which}"
     if spec.drift == "fix":
         lost = _lost(have, want, now, inventory)
+        if lost is None and not spec.lifecycle_asked_for:
+            return Decision(False, f"{what}, and its images can't be listed: it stays. {_ASK}", "notice")
+        if lost and not spec.lifecycle_asked_for:
+            stays = f"{what}: 'drift: fix' does not replace it unasked."
+            return Decision(False, f"{stays}{_listed(lost)} {_ASK}", "warning")
         return Decision(True, f"{what}: it is replaced, as 'drift: fix' says.{_listed(lost)}", _level(lost))
     if spec.drift == "ignore":
         return Decision(False, f"{what}: it stays.")

@@ -26,14 +26,21 @@ def first_child(manifest: str) -> str | None:
 
 
 def platforms(manifest: str) -> dict[str, str]:
-    """Platform (``linux/arm64``) -> digest of an index's images, no attestations; empty where it is no index."""
-    found = {}
+    """Platform (``linux/arm64``) -> digest of an index's images, no attestations; empty where it is no index.
+
+    Further images of one platform (Windows has them by version) are ``linux/arm64 (2)`` and so on.
+    """
+    found: dict[str, str] = {}
     for row in _list(_object(manifest), "manifests"):
         platform, notes = _dict(row, "platform"), _dict(row, "annotations")
         digest = _digest(row)
+        if digest in found.values():
+            continue
         if digest and "vnd.docker.reference.type" not in notes and platform.get("os") != "unknown":
             parts = [str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key)]
-            found["/".join(parts) or digest] = digest
+            name = "/".join(parts) or digest
+            same = sum(1 for other in found if other.partition(" ")[0] == name)
+            found[f"{name} ({same + 1})" if same else name] = digest
     return found
 
 

@@ -144,9 +144,16 @@ def test_drift_of_scanning_mutability_and_encryption(stage: Stage) -> None:
     planned = ok(stage.publish(stage.push_payload(), drift="fix", dry_run="true", **given))
     assert "would switch scanning on push on" in planned.log
     assert described(stage) == before
+    kind = "IMMUTABLE_WITH_EXCLUSION"
+    own = [{"filterType": "WILDCARD", "filter": "late*"}]
+    client.put_image_tag_mutability(
+        repositoryName=name, imageTagMutability=kind, imageTagMutabilityExclusionFilters=own
+    )
     fixed = ok(stage.publish(stage.push_payload(), drift="fix", **given))
+    filters = [row["filter"] for row in described(stage)["imageTagMutabilityExclusionFilters"]]
+    assert filters == ["late*", "deployed-*", "buildcache*", "key-*", "sha256-*"]
     assert "can't change the encryption" in fixed.log
-    assert fixed.outputs["tag-mutability"] == described(stage)["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert fixed.outputs["tag-mutability"] == described(stage)["imageTagMutability"] == kind
     assert described(stage)["imageScanningConfiguration"] == {"scanOnPush": True}
 
 

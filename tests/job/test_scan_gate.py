@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab.stage import Stage
-from tests.job.seen import ecr, repository_of, tags_of
+from tests.job.seen import ecr, gitops_file, repository_of, tags_of
+from tests.job.test_deploy import FILE, deploy, two_published
 
 NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 BAD = {
@@ -106,6 +107,26 @@ def test_a_scan_is_begun_where_the_push_began_none(stage: Stage) -> None:
     assert result.exit_code == 0, result.log
     assert "ecr:StartImageScan" in stage.calls()
     assert json.loads(result.outputs["scan-summary"])["platforms"]["image"]["status"] == "COMPLETE"
+
+
+def test_a_deploy_asks_the_gate_and_a_way_back_is_only_told(stage: Stage) -> None:
+    """What is broken goes back at night whatever was found since; forward nothing goes that the gate stops."""
+    first, second = two_published(stage)
+    for digest in (first.outputs["digest"], second.outputs["digest"]):
+        expect(stage, digest, findings=[BAD])
+    back = deploy(stage, "previous", scan_fail_on="high")
+    assert (back.exit_code, back.outputs["deployed"]) == (0, "true"), back.log
+    assert "It goes back all the same: The scan found 1 vulnerabilities" in back.log
+    assert json.loads(back.outputs["scan-summary"])["failing"] == ["CVE-2026-1234"]
+    head = stage.gitops_head()
+    stopped = deploy(stage, second.outputs["tag"], scan_fail_on="high")
+    assert (stopped.exit_code, "E-SCAN" in stopped.log, "it is not rolled out" in stopped.log) == (1, True, True)
+    assert (stage.gitops_head(), tags_of(stage)["deployed-dev"]) == (head, first.outputs["digest"])
+    accepted = deploy(
+        stage, second.outputs["tag"], scan_fail_on="high", scan_ignore="CVE-2026-1234 not reachable 2999-01-31"
+    )
+    assert accepted.exit_code == 0, accepted.log
+    assert second.outputs["image"] in gitops_file(stage, FILE)
 
 
 def test_a_role_that_may_not_read_findings_stops_at_the_gate(make_stage: Callable[..., Stage]) -> None:

@@ -52,6 +52,13 @@ def test_how_an_image_is_named(text: str, expected: Named | None) -> None:
         ((), (f"{SHA}-r5", f"{SHORT}-r5"), f"{SHORT}-r5"),
         ((f"dev-{SHORT}",), (SHA, SHORT, f"dev-{SHORT}"), f"dev-{SHORT}"),
         ((), ("release-7",), "release-7"),
+        # What moves by somebody's own hand: none of our names, so that a build's own is taken.
+        (("edge",), ("edge", SHA, SHORT), SHORT),
+        (("1.2",), ("1.2", "1.2.3", "v1.2.3", SHA, SHORT), "v1.2.3"),
+        (("edge",), ("edge", SHA), SHA),
+        (("stable",), ("stable", "edge"), "stable"),
+        ((f"branch-main-{SHORT}-r5",), (f"branch-main-{SHORT}-r5", f"{SHORT}-r5"), f"branch-main-{SHORT}-r5"),
+        (("prod-v1.2.3",), ("prod-v1.2.3", "v1.2.3", SHORT), "prod-v1.2.3"),
         (("latest",), ("latest", "deployed-dev", f"key-{'0' * 16}"), None),
     ],
 )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from ecr_action import errors
+from ecr_action import errors, promoting
 from ecr_action.aws.calls import Losses
 from ecr_action.aws.copies import EcrCopies, Side
 from ecr_action.aws.images import EcrImages
 from ecr_action.aws.layers import LARGEST_PART, Layers
 from ecr_action.aws.session import Session
+from ecr_action.deployment import Named
 from ecr_action.image.promotion import Copied
+from ecr_action.protocols import RepositoryState
+from ecr_action.services import Cloud, Elsewhere
 from lab.aws import setup
 from tests.lab.aws.oci import INDEX, MANIFEST, Registry, digest_of, image_manifest
+from tests.unit.blank import Blank, never
 
 from .world import ACCOUNT, Job, World
 
@@ -208,6 +212,31 @@ def test_a_layer_that_is_not_what_its_digest_says_is_refused(both: Both) -> None
     with pytest.raises(errors.AwsRefused) as refused:
         both.copy("v1")
     assert "InvalidLayerException" in refused.value.what
+
+
+def test_a_promotion_that_was_cut_before_the_signatures_brings_them(both: Both) -> None:
+    """The image is there and no tag on it yet: what refers to it is looked for. Once a tag stands, nothing is."""
+    manifest = both.push("image", b"layer")
+    digest = both.put(manifest, "v1")
+    both.copy("v1")
+    subject = {"mediaType": MANIFEST, "digest": digest, "size": len(manifest)}
+    signature = digest_of(both.push("signature", b"signed", artifactType="text/x", subject=subject))
+    image = both.images.find(both.name, ["v1"])["v1"]
+    side = Elsewhere(images=both.images, copies=both.copies)
+    state = RepositoryState(name=both.name, uri="", arn="", account=OTHER, mutability="MUTABLE")
+    unused: Any = never
+    cloud = Cloud(
+        repository=unused, images=unused, logins=unused, scans=unused, elsewhere=lambda _: side, refusal=unused
+    )
+    named, services = Named(repository=both.name), Blank().services()
+
+    both.put(both.push("signature", b"signed", artifactType="text/x", subject=subject))
+    both.world.control("DELETE", "calls")
+    promoting.take_over(image, named, {"v1": image}, state, cloud, services)
+    assert both.rows() == []
+    for _ in range(2):
+        promoting.take_over(image, named, {"latest": replace(image, digest=signature)}, state, cloud, services)
+        assert both.manifest_there(signature)
 
 
 def test_referrers_that_are_not_told_are_left(both: Both) -> None:

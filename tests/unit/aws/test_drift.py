@@ -67,6 +67,8 @@ def test_the_registry_is_not_asked_where_the_repository_itself_is_as_wanted() ->
         (IMMUTABLE, {**IMMUTABLE, "immutable_except": ("latest",)}, [("mutability", False)]),
         (IMMUTABLE, IMMUTABLE, []),
         (IMMUTABLE, {**IMMUTABLE, "immutable_except": ("*",)}, []),
+        # ECR takes five, and somebody's own would have to go.
+        (IMMUTABLE, {**IMMUTABLE, "immutable_except": ("edge",)}, [("mutability", True)]),
         # `mutable` is the default: nobody asked for less protection.
         ({}, IMMUTABLE, []),
         (KMS, {}, [("encryption", True)]),
@@ -84,6 +86,34 @@ def test_mutability_and_encryption(
 ) -> None:
     """What was written and does not stand is told; a default never takes protection away."""
     assert found(spec, state) == expected
+
+
+@pytest.mark.parametrize(
+    ("mutability", "standing", "expected"),
+    [
+        ("IMMUTABLE", (), drift.MOVING),
+        ("IMMUTABLE_WITH_EXCLUSION", ("latest", "key-*"), ("latest", "key-*", "deployed-*", "buildcache*", "sha256-*")),
+        # What ours says as well, and what says all of ours, is no more than one.
+        ("IMMUTABLE_WITH_EXCLUSION", ("deployed-prod",), drift.MOVING),
+        ("IMMUTABLE_WITH_EXCLUSION", ("*",), ("*",)),
+        ("IMMUTABLE_WITH_EXCLUSION", ("s*", "edge"), ("s*", "edge", "latest", "deployed-*", "buildcache*", "key-*")),
+        # There it names the tags that stay.
+        ("MUTABLE_WITH_EXCLUSION", ("v*",), drift.MOVING),
+        ("MUTABLE", (), drift.MOVING),
+    ],
+)
+def test_what_somebody_has_excluded_stays_excluded(
+    mutability: str, standing: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Ours are added, not put in the place of what stands."""
+    spec = RepositorySpec(name="app", **IMMUTABLE)  # type: ignore[arg-type]
+    state = RepositoryState(
+        name="app", uri="", arn="", account="", mutability=mutability, immutable_except=standing, scan_on_push=True
+    )
+    assert drift.exclusions(spec, state) == expected
+    for one in drift.differences(spec, state, lambda: None):
+        assert one.lasting == (len(expected) > 5)
+        assert not one.lasting or "s*, edge are there already" in one.fix
 
 
 def test_each_difference_says_what_to_write() -> None:

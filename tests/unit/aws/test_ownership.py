@@ -119,7 +119,13 @@ def test_drift_decides_about_somebody_elses() -> None:
     fixed = decide(stands(OTHER), images=builds(6), drift="fix")
     assert (fixed.write, fixed.level) == (True, "info")
     lost = decide(stands("{}"), images=builds(6), drift="fix")
-    assert (lost.write, lost.level) == (True, "warning")
+    assert (lost.write, lost.level) == (False, "warning")
+    assert "It expires 1 tagged images today: dev-5 (rule 60). Look" in lost.because
+    consent = decide(stands("{}"), images=builds(6), drift="fix", lifecycle_asked_for=True)
+    assert (consent.write, consent.level) == (True, "warning")
+    unknown = decide(stands(OTHER), images=None, drift="fix")
+    assert (unknown.write, unknown.level) == (False, "notice")
+    assert decide(stands(OTHER), images=None, drift="fix", lifecycle_asked_for=True).write
     kept = decide(stands(OTHER), drift="ignore")
     assert (kept.write, kept.level) == (False, "info")
 

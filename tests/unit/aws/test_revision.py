@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ecr_action.aws import revision
 
-D1, D2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+D1, D2, D3 = ("sha256:" + digit * 64 for digit in "123")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(
@@ -39,6 +39,20 @@ def test_any_document_is_read(text: str) -> None:
 def test_the_first_real_child(rows: list[object], child: str | None) -> None:
     """Attestations are passed over; what is no digest is none."""
     assert revision.first_child(json.dumps({"manifests": rows})) == child
+
+
+def test_every_image_of_an_index_has_a_name() -> None:
+    """Two of one platform are told apart by number; one that is listed twice is one; attestations are none."""
+    plain = {"os": "linux", "architecture": "arm64"}
+    rows = [
+        {"digest": D1, "platform": plain},
+        {"digest": D2, "platform": plain},
+        {"digest": D1, "platform": plain},
+        {"digest": D3, "platform": {**plain, "variant": "v8"}},
+        {"digest": "sha256:" + "4" * 64, "platform": {"os": "unknown", "architecture": "unknown"}},
+    ]
+    found = revision.platforms(json.dumps({"manifests": rows}))
+    assert found == {"linux/arm64": D1, "linux/arm64 (2)": D2, "linux/arm64/v8": D3}
 
 
 @pytest.mark.parametrize(
