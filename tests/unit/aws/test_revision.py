@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ecr_action.aws import revision
 
-D1, D2, D3 = ("sha256:" + digit * 64 for digit in "123")
+D0, D1, D2, D3 = ("sha256:" + digit * 64 for digit in "0123")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(
@@ -48,11 +48,12 @@ def test_every_image_of_an_index_has_a_name() -> None:
         {"digest": D1, "platform": plain},
         {"digest": D2, "platform": plain},
         {"digest": D1, "platform": plain},
+        {"digest": D0, "platform": plain},
         {"digest": D3, "platform": {**plain, "variant": "v8"}},
         {"digest": "sha256:" + "4" * 64, "platform": {"os": "unknown", "architecture": "unknown"}},
     ]
     found = revision.platforms(json.dumps({"manifests": rows}))
-    assert found == {"linux/arm64": D1, "linux/arm64 (2)": D2, "linux/arm64/v8": D3}
+    assert found == {"linux/arm64": D1, "linux/arm64 (2)": D2, "linux/arm64 (3)": D0, "linux/arm64/v8": D3}
 
 
 @pytest.mark.parametrize(
