@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ecr_action import gitops_access
+from ecr_action.aws import secret_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.dry import DryEngine, DryGitOps, DryImages, DryProposals, DryRepository
 from ecr_action.environment import Environment
@@ -19,6 +20,7 @@ from ecr_action.github.commands import Runner
 from ecr_action.github.context import Context
 from ecr_action.gitops_protocols import Folder, GitOps, Proposals
 from ecr_action.inputs import Inputs
+from ecr_action.kept_secrets import WithKeptSecrets
 from ecr_action.plan import Plan
 from ecr_action.protocols import Clock, Comparison, Engine, Images, Logins, Repository, Running, Scans
 from ecr_action.secret import Secret
@@ -75,7 +77,7 @@ def services(wanted: Wanted, inputs: Inputs, context: Context, environment: Envi
         cloud=cache(
             lambda: _cloud(inputs, connected(), lambda: _tokens(context, environment, console, clock), console, clock)
         ),
-        engine=cache(lambda: _engine(inputs, environment, console, clock)),
+        engine=cache(lambda: _engine(inputs, environment, connected, console, clock)),
         gitops=cache(lambda: _gitops(wanted, inputs, github(), console)),
         proposals=cache(lambda: _proposals(wanted, inputs, github(), console)),
         history=history(inputs, context, environment, console),
@@ -135,19 +137,24 @@ def _cloud(inputs: Inputs, connected: Session, tokens: Callable[[], IdTokens], c
     )
 
 
-def _engine(inputs: Inputs, environment: Environment, console: Runner, clock: Clock) -> Engine:
+def _engine(
+    inputs: Inputs, environment: Environment, connected: Callable[[], Session], console: Runner, clock: Clock
+) -> Engine:
     if inputs.dry_run:
         return DryEngine(console)
     from ecr_action.image.engine import engine
     from ecr_action.image.sources import caches_of_github
 
-    return engine(
+    real = engine(
         inputs.engine,
         environment=environment.child(caching=caches_of_github(inputs.cache_from, inputs.cache_to)),
         temp=environment.temporary,
         console=console,
         clock=clock,
     )
+    if not any(secret_arn.parse(secret.value.reveal()) for secret in inputs.secrets):
+        return real
+    return WithKeptSecrets(real, lambda named, name: gitops_access.kept(named, name, connected, console, whole=True))
 
 
 def _github(

@@ -6,7 +6,9 @@ A line that may hold something secret is named by its number, never repeated.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from ecr_action.aws import secret_arn
 from ecr_action.converters import Wrong, boolean, entries_of, lines_of, platforms, untrimmed_of
 from ecr_action.image.arguments import PUSHED, BuildSecret, output_type, size_in_bytes
 from ecr_action.secret import Secret
@@ -120,44 +122,62 @@ def ssh(value: str) -> tuple[str, ...]:
 
 
 def secrets(value: str) -> tuple[BuildSecret, ...]:
-    """``ID=VALUE`` lines, blanks of the value kept. Raises Wrong, without a value in it."""
-    found = []
-    for number, line in enumerate(untrimmed_of(value), 1):
-        name, text = _named(number, line, "ID=VALUE; quote a value of several lines")
-        if not text.strip():
-            what = f"line {number}: the secret {name!r} is empty: it is not set, or hidden from this run."
-            raise Wrong(what, "Set it under Settings > Secrets and variables > Actions.")
-        found.append(BuildSecret(id=name, value=Secret(text, f"secrets: {name}")))
-    return _once(found)
+    """``ID=VALUE`` lines, blanks of the value kept; a value may be a secret's ARN. Raises Wrong, without a value."""
+    return _secrets(untrimmed_of(value), "ID=VALUE; quote a value of several lines", _valued)
+
+
+def _valued(name: str, text: str) -> BuildSecret:
+    if not text.strip():
+        fix = "Set it under Settings > Secrets and variables > Actions."
+        raise Wrong(f"the secret {name!r} is empty: it is not set, or hidden from this run.", fix)
+    if secret_arn.is_of_a_store(text):
+        text = text.strip()
+        if secret_arn.parse(text) is None:
+            raise Wrong(f"{name!r} is an ARN, and none of a secret.", secret_arn.FORM)
+    return BuildSecret(id=name, value=Secret(text, f"secrets: {name}"))
 
 
 def secret_envs(value: str) -> tuple[BuildSecret, ...]:
     """``ID=VARIABLE`` entries. Raises Wrong."""
-    found = []
-    for number, line in enumerate(entries_of(value), 1):
-        name, variable = _named(number, line, "ID=VARIABLE")
-        if not _VARIABLE.fullmatch(variable):
-            # A value in the place of a variable's name is a secret.
-            raise Wrong(f"line {number}: what follows {name}= is no variable's name.", "Values go into 'secrets:'.")
-        found.append(BuildSecret(id=name, variable=variable))
-    return _once(found)
+    return _secrets(entries_of(value), "ID=VARIABLE", _of_a_variable)
+
+
+def _of_a_variable(name: str, variable: str) -> BuildSecret:
+    if not _VARIABLE.fullmatch(variable):
+        # A value in the place of a variable's name is a secret.
+        raise Wrong(f"what follows {name}= is no variable's name.", "Values go into 'secrets:'.")
+    return BuildSecret(id=name, variable=variable)
 
 
 def secret_files(value: str) -> tuple[BuildSecret, ...]:
     """``ID=PATH`` lines. Raises Wrong."""
-    found = []
-    for number, line in enumerate(lines_of(value), 1):
-        name, path = _named(number, line, "ID=PATH")
-        if not path:
-            raise Wrong(f"line {number}: {name} has no path.")
-        found.append(BuildSecret(id=name, path=path))
+    return _secrets(lines_of(value), "ID=PATH", _of_a_file)
+
+
+def _of_a_file(name: str, path: str) -> BuildSecret:
+    if not path:
+        raise Wrong(f"{name} has no path.")
+    return BuildSecret(id=name, path=path)
+
+
+def _secrets(lines: tuple[str, ...], form: str, make: Callable[[str, str], BuildSecret]) -> tuple[BuildSecret, ...]:
+    """What *make* reads in each line, which is a name and a text. Raises Wrong with all lines that are none."""
+    found, wrong, fixes = [], [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(make(*_named(line, form)))
+        except Wrong as problem:
+            wrong.append(f"line {number}: {problem.what}")
+            fixes += [problem.fix] if problem.fix else []
+    if wrong:
+        raise Wrong(" ".join(wrong), " ".join(dict.fromkeys(fixes)))
     return _once(found)
 
 
-def _named(number: int, line: str, form: str) -> tuple[str, str]:
+def _named(line: str, form: str) -> tuple[str, str]:
     name, equals, text = line.partition("=")
     if not equals or not _ID.fullmatch(name.strip()):
-        raise Wrong(f"line {number} has no name before '='.", f"A line is {form}.")
+        raise Wrong("it has no name before '='.", f"A line is {form}.")
     return name.strip(), text
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecr_action import credentials
 from ecr_action.aws import secret_arn
+from ecr_action.aws.secret_arn import SecretArn
 from ecr_action.errors import SecretUnusable
 from ecr_action.gitops import modes
 from ecr_action.inputs import Inputs
@@ -66,9 +67,14 @@ def is_own(inputs: Inputs) -> bool:
 def _value(given: Secret, connected: Callable[[], Session], console: Console) -> Secret:
     """The value of an input: itself, or what the ARN that it is stands for."""
     named = secret_arn.parse(given.reveal())
-    if named is None:
-        return given
+    return given if named is None else kept(named, given.name, connected, console)
+
+
+def kept(
+    named: SecretArn, name: str, connected: Callable[[], Session], console: Console, *, whole: bool = False
+) -> Secret:
+    """The value of the secret *named* by the input *name*, read with the role. Raises errors.Failure."""
     from ecr_action.aws import secret_values
 
     service = connected().service(named.service, region=named.region)
-    return secret_values.read(service, named, given.name, console)
+    return secret_values.read(service, named, name, console, whole=whole)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ecr_action import bumping, deployment, inputs, loop, plan, prompt, survey
-from ecr_action.aws.secret_arn import is_arn
+from ecr_action.aws import secret_arn
 from ecr_action.checkout import WorkTree
 from ecr_action.environment import Environment
 from ecr_action.errors import InputProblems, Problem
@@ -43,7 +43,7 @@ def run(environment: Environment, console: Runner) -> int:
     given = (parsed.gitops_token, parsed.gitops_app_private_key, parsed.github_token)
     for secret in (*given, *(secret.value for secret in parsed.secrets)):
         # The ARN of a secret is none.
-        if not is_arn(secret.reveal()):
+        if secret_arn.parse(secret.reveal()) is None:
             console.mask(secret)
     found = _context(environment, parsed)
     tree = WorkTree(_folder(environment, parsed), environment.child())

@@ -89,13 +89,13 @@ PERMISSIONS = (
     ),
     Permission(
         "secretsmanager:GetSecretValue",
-        "read a token or key that an input names by ARN",
+        "read a token, key or build secret that an input names by ARN",
         "an input that is the ARN of a secret of Secrets Manager fails",
         SECRET,
     ),
     Permission(
         "ssm:GetParameter",
-        "read a token or key that an input names by ARN",
+        "read a token, key or build secret that an input names by ARN",
         "an input that is the ARN of a parameter fails",
         PARAMETER,
     ),

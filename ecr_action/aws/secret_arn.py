@@ -37,6 +37,11 @@ class SecretArn:
     version: str = ""
 
 
+def is_of_a_store(text: str) -> bool:
+    """Whether *text* is meant as the ARN of a secret: of one of the two services that keep some."""
+    return bool(re.match(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):", text.strip(), re.ASCII))
+
+
 def is_arn(text: str) -> bool:
     """Whether *text* is meant as an ARN: no token and no key begins so."""
     return text.strip().lower().startswith("arn:")

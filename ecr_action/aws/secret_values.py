@@ -17,20 +17,20 @@ _MISSING = ("ResourceNotFoundException", "ParameterNotFound", "ParameterVersionN
 _KMS = "KMS"
 
 
-def read(service: Service, wanted: SecretArn, name: str, console: Console) -> Secret:
+def read(service: Service, wanted: SecretArn, name: str, console: Console, *, whole: bool = False) -> Secret:
     """The value of the secret that the input *name* names, masked.
 
-    *service* is the secret's own (``secretsmanager`` or ``ssm``) in its Region. Raises SecretUnusable, AwsDenied,
-    AwsRefused, AwsUnreachable.
+    *whole*: without a key in its ARN it is taken as it is, to the byte, a JSON object too. *service* is the secret's
+    own (``secretsmanager`` or ``ssm``) in its Region. Raises SecretUnusable, AwsDenied, AwsRefused, AwsUnreachable.
     """
     text = _parameter(service, wanted, name) if wanted.service == "ssm" else _secret(service, wanted, name)
     # Whole, before anything looks into it: a part of it is no less secret.
     console.mask(Secret(text, name))
-    if wanted.key or text.lstrip().startswith("{"):
+    if wanted.key or (text.lstrip().startswith("{") and not whole):
         text = _value_of(text, wanted, name)
-    text = text.strip()
+    text = text if whole else text.strip()
     console.mask(Secret(text, name))
-    if not text:
+    if not text.strip():
         raise SecretUnusable(f"The secret of {name} is empty: {wanted.arn}", fix=f"Set its value again: {wanted.arn}")
     return Secret(text, name)
 

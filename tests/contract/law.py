@@ -28,6 +28,7 @@ COMPOSING = {
     "conform",
     "bump",
     "changed",
+    "kept_secrets",
     "survey",
     "promoting",
     "registries",
@@ -57,7 +58,8 @@ COMPOSING = {
 # They see the world through protocols alone.
 WITHOUT_EFFECTS = set(
     "publish deploy promoting bump preview conform ensure obtain cached merging part waiting tagging rollout proposal "
-    "proposed services standing expiry gate manifests fitting arrival rehearsal decision changed".split()
+    "proposed services standing expiry gate manifests fitting arrival rehearsal decision changed "
+    "kept_secrets".split()
 )
 ANYWHERE = {"", "errors", "failure", "secret", "protocols", "gitops_protocols", "plan", "inputs"}
 # A room may use what is pure in those below it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import pytest
 
 from lab.runner.shim import StepResult
 from lab.stage import Stage
+from tests.job.test_access import admin, allowed
 
 CANARY = "canary-9f2c71d0e5"
 
@@ -98,3 +100,33 @@ def test_what_is_secret_is_masked_first(watched: tuple[Stage, dict[str, str], Pa
     for value in result.masks:
         if f"::add-mask::{value}" in text:
             assert text.index(value) == text.index(f"::add-mask::{value}") + len("::add-mask::")
+
+
+def test_secrets_of_a_build_that_aws_keeps(watched: tuple[Stage, dict[str, str], Path]) -> None:
+    """Read by the role when something is built, one value of a JSON object or all of it; seen by the build alone."""
+    stage, environment, noted = watched
+    kept = {"token": f"{CANARY}-npm", "whole": json.dumps({"user": f"{CANARY}-user", "more": 1}, indent=1) + "\n"}
+    manager, ssm = admin(stage, "secretsmanager"), admin(stage, "ssm")
+    name = f"build{stage.name}"
+    secret = manager.create_secret(Name=name, SecretString=json.dumps({"npm": kept["token"], "other": "x"}))["ARN"]
+    ssm.put_parameter(Name=f"/{name}", Value=kept["whole"], Type="SecureString")
+    parameter = ssm.get_parameter(Name=f"/{name}")["Parameter"]["ARN"]
+    lines = ["FROM busybox:stable"]
+    for part, value in kept.items():
+        digest = hashlib.sha256(value.encode()).hexdigest()
+        mount = f"--mount=type=secret,id={part},required=true"
+        lines.append(f"RUN {mount} echo '{digest}  /run/secrets/{part}' | sha256sum -c")
+    stage.commit("With secrets", {"Dockerfile": "\n".join(lines) + "\n"})
+    given = {"secrets": f"token={secret}:npm::\nwhole={parameter}", "gitops_repository": "-", "gitops_token": "-"}
+    variables = {**stage.job(), **environment}
+    denied = stage.publish(stage.push_payload(), variables=variables, **given)
+    assert (denied.exit_code, "E-AWS-DENIED" in denied.log) == (1, True)
+    result = stage.publish(stage.push_payload(), variables=variables, role_to_assume=allowed(stage), **given)
+    assert result.exit_code == 0, result.log
+    canaries = {"npm": kept["token"], "user": f"{CANARY}-user"}
+    assert leaked(result, noted, canaries) == []
+    assert kept["token"] in result.masks
+    stage.calls()
+    again = stage.publish(stage.push_payload(), variables=variables, **given)
+    assert (again.exit_code, again.outputs["reused"]) == (0, "true"), "a role that may not read them can reuse"
+    assert not any(call.startswith(("secretsmanager:", "ssm:")) for call in stage.calls())

@@ -110,6 +110,9 @@ def test_blanks_of_a_secrets_value_are_kept() -> None:
     [
         ("secrets", "npm=x\ncanary", "line 2"),
         ("secrets", "npm=", "'npm' is empty"),
+        ("secrets", "canary\nnpm=\nb=x", "line 1: it has no name before '='. line 2: the secret 'npm' is empty"),
+        ("secrets", "npm=arn:aws:secretsmanager:us-east-1:1:canary", "line 1: 'npm' is an ARN, and none of a secret"),
+        ("secret-envs", "a=b c\nd=e-f", "line 2: what follows d="),
         ("secrets", "a=x\na=y", "twice"),
         ("secret-envs", "npm=canary value", "line 1"),
         ("secret-files", "canary", "line 1"),
