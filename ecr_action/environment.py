@@ -46,8 +46,9 @@ class Environment:
 
     @property
     def temporary(self) -> Path:
-        """Where temporary files go; the runner wipes it."""
-        return Path(self.get("RUNNER_TEMP") or self.get("TMPDIR") or "/tmp")
+        """Where temporary files go; the runner wipes it. The container form may be told a folder of the machine's."""
+        folders = [self.get("RUNNER_TEMP"), self.get("TMPDIR")]
+        return next((Path(folder) for folder in folders if folder and Path(folder).is_dir()), Path("/tmp"))
 
     @property
     def debug(self) -> bool:
@@ -96,8 +97,8 @@ def _payload(path: str) -> Mapping[str, Any]:
 
 def _inputs(variables: Mapping[str, str]) -> Mapping[str, str]:
     if variables.get("ECR_PUBLISH_FORM") == "container":
-        # `uses: docker://` sets INPUT_<NAME>, upper-cased, dashes kept.
-        given = {name[6:].lower(): value for name, value in variables.items() if name.startswith("INPUT_")}
+        # `uses: docker://` sets INPUT_<NAME>, upper-cased, dashes kept; other systems' variables can't have dashes.
+        given = {name[6:].lower().replace("_", "-"): value for name, value in variables.items() if name[:6] == "INPUT_"}
         return {name: value for name, value in given.items() if name not in ("args", "entrypoint")}
     text = variables.get(INPUTS, "")
     if not text:
