@@ -9,7 +9,7 @@ LOCK = $(VENV)/uv pip compile $(UPGRADE) --quiet --universal --generate-hashes -
 OSV = https://api.osv.dev/v1/query
 
 .DEFAULT_GOAL = help
-.PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo docs lock audit clean
+.PHONY: help setup check contract unit rooms job lab-test month terraform-test fidelity test demo bench docs lock audit clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -53,6 +53,10 @@ test: check  ## everything, from nothing; a skipped test fails
 
 demo: setup  ## publish an example three times on the lab, and show what came of it
 	$(VENV)/python -m lab.demo
+
+bench: setup  ## measure what docs/performance.md tells, ten minutes on a machine with nothing else to do
+	$(VENV)/python -m benchmarks
+	$(VENV)/python tools/docs.py
 
 docs: setup  ## write the generated parts of README.md and docs/ anew
 	$(VENV)/python tools/docs.py

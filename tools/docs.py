@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import performance  # noqa: E402
 from ecr_action import errors  # noqa: E402
 from ecr_action.aws import iam, lifecycle, permissions  # noqa: E402
 from tools import multi_architecture, reusable  # noqa: E402
@@ -52,6 +54,7 @@ def documents() -> dict[Path, str]:
     terraform, workflows = ROOT / "terraform", ROOT / ".github" / "workflows"
     checkout = re.search(r"uses: (actions/checkout@.*)", (workflows / "ci.yml").read_text(encoding="utf-8"))
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+    measured = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
     assert checkout is not None
     assert version is not None
     return {
@@ -59,6 +62,8 @@ def documents() -> dict[Path, str]:
         workflows / "publish.yml": reusable.workflow(action, version[1], checkout[1]),
         ROOT / "README.md": readme,
         ROOT / "docs" / "errors.md": "\n".join(error_pages()) + "\n",
+        ROOT / "docs" / "performance.md": performance.text(measured),
+        ROOT / "docs" / "performance.svg": performance.plot(measured),
         terraform / "permissions.json": permissions.as_json(iam.declared()) + "\n",
         terraform / "lifecycle-policy.json": lifecycle.text(lifecycle.default_policy()) + "\n",
     }

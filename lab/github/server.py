@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -83,9 +84,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer, extra: dict[str, str]) -> None:
         headers = {"content-type": "application/json; charset=utf-8"} | extra | dict(answer.headers)
-        body = answer.body if isinstance(answer.body, bytes) else b""
-        if answer.body is not None and not isinstance(answer.body, bytes):
-            body = json.dumps(answer.body).encode()
+        body = _body(answer)
         self.send_response(answer.status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -103,14 +102,21 @@ def answered(call: Call) -> tuple[Answer, dict[str, str]]:
     """Return the answer to a call, with GitHub's headers; records it, and lets faults act."""
     row: dict[str, Any] = {
         "method": call.method, "path": call.path, "operation": None, "repository": _repository_of(call.path),
-        "login": None, "status": 0, "errors": [], "route": None,
+        "login": None, "status": 0, "errors": [], "route": None, "received": 0, "sent": 0,
     }  # fmt: skip
     extra = {"x-github-request-id": secrets.token_hex(8).upper(), "x-github-media-type": "github.v3; format=json"}
     answer = _guarded(_dispatch, call, row, extra)
-    row["status"] = answer.status
+    answer = replace(answer, body=_body(answer))
+    row |= {"status": answer.status, "received": len(call.body), "sent": len(answer.body)}
     call.world.calls.append(row)
     call.world.operations.add(_operation(call, row))
     return answer, extra
+
+
+def _body(answer: Answer) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return b"" if answer.body is None else json.dumps(answer.body).encode()
 
 
 def _operation(call: Call, row: dict[str, Any]) -> str:
