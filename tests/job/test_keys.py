@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,3 +54,15 @@ def test_a_key_that_is_denied_when_layers_are_pushed(stage: Stage, engine: str) 
         result = stage.publish(stage.push_payload(), engine=engine, **NO_GITOPS)
     failed(result, "E-AWS-REFUSED", "the key is disabled", "kms:CreateGrant")
     assert tags_of(stage) == {}
+
+
+@pytest.mark.parametrize("action", ["kms:CreateGrant", "kms:DescribeKey"])
+def test_a_role_that_may_not_use_the_key_is_told_all_that_a_key_needs(stage: Stage, action: str) -> None:
+    """ECR asks for the grant as the one who creates the repository; both actions come in one statement on the key."""
+    said = f"is not authorized to perform: {action} on resource: {KEY} because no identity-based policy allows it"
+    denied = {"code": "AccessDeniedException", "message": f"User: {stage.role} {said}"}
+    with failing(stage, ecr_CreateRepository=denied):
+        result = stage.publish(stage.push_payload(), encryption="KMS", kms_key=KEY, **NO_GITOPS)
+    message = failed(result, "E-AWS-DENIED", action)
+    statement = json.loads(message[message.rindex("needs: ") + 7 : message.rindex("}") + 1])
+    assert statement == {"Effect": "Allow", "Action": ["kms:CreateGrant", "kms:DescribeKey"], "Resource": KEY}

@@ -9,24 +9,29 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from ecr_action.aws.permissions import EVERYTHING, PERMISSIONS, Permission
+from ecr_action.aws.permissions import EVERYTHING, PARAMETER, PERMISSIONS, SECRET, Permission
 from lab.aws import setup
 from lab.runner.shim import StepResult
 from lab.stage import Stage
 from tests.job.seen import described, ecr, repository_of, tags_of
+from tests.job.test_failures import failed
 
 Make = Callable[..., Stage]
 NO_GITOPS = {"gitops_repository": "-", "gitops_token": "-"}
 _NUMBERS = itertools.count(1)
-# Keys and secrets are of services with tests of their own.
+# Those of secrets are looked at apart, those of keys in test_keys.py: ECR makes the calls itself.
 DECLARED = [permission for permission in PERMISSIONS if permission.action.startswith("ecr:")]
 PULL = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "ecr:BatchGetImage"}
 
 
-def restrict(stage: Stage, permissions: Sequence[Permission]) -> None:
-    """Give the app's workflow a role that may do what *permissions* say, on its own repository where they say so."""
+def restrict(stage: Stage, permissions: Sequence[Permission], secret: str = "") -> None:
+    """Give the app's workflow a role that may do what *permissions* say, on its own repository where they say so.
+
+    *secret* is the ARN of the one that it may read.
+    """
     arn = f"arn:aws:ecr:us-east-1:123456789012:repository/{repository_of(stage)}"
-    statements = [{"Action": one.action, "Resource": "*" if one.resource == EVERYTHING else arn} for one in permissions]
+    resources = {EVERYTHING: "*", SECRET: secret, PARAMETER: secret}
+    statements = [{"Action": one.action, "Resource": resources.get(one.resource, arn)} for one in permissions]
     iam = setup.admin_client("iam", stage.endpoint)
     trust = setup.trust([f"repo:{stage.name}:*"])
     stage.role = setup.role(iam, f"exactly-{next(_NUMBERS)}", trust, statements)
@@ -114,3 +119,28 @@ def test_each_is_missed_by_name(make_stage: Make, lacking: Permission) -> None:
 
 # Optional ones without which a part that this run asks for can't be had.
 STOPPED = {"ecr:CreateRepository", "ecr:DescribeImageScanFindings"}
+
+
+@pytest.mark.parametrize("kind", [SECRET, PARAMETER])
+def test_a_token_that_aws_keeps_takes_one_permission_more(stage: Stage, kind: str) -> None:
+    """Without it the run ends with the action, the secret and the statement; with exactly that it deploys."""
+    arn, (needed,) = kept(stage, kind), [one for one in PERMISSIONS if one.resource == kind]
+    restrict(stage, DECLARED)
+    denied = stage.publish(stage.push_payload(), gitops_token=arn)
+    told = failed(denied, "E-AWS-DENIED", needed.action)
+    statement = {"Effect": "Allow", "Action": needed.action, "Resource": arn}
+    assert json.loads(told[told.index("{") : told.rindex("}") + 1]) == statement
+    restrict(stage, [*DECLARED, needed], arn)
+    result = stage.publish(stage.push_payload(), gitops_token=arn)
+    assert (result.exit_code, "is denied" in result.log) == (0, False), result.log
+    assert result.outputs["gitops-commit"] == stage.gitops_head()
+
+
+def kept(stage: Stage, kind: str) -> str:
+    """The ARN under which AWS keeps the GitOps token."""
+    name, service = f"gitops{stage.name}", {SECRET: "secretsmanager", PARAMETER: "ssm"}[kind]
+    client = setup.admin_client(service, stage.endpoint)
+    if kind == SECRET:
+        return str(client.create_secret(Name=name, SecretString=stage.gitops_token)["ARN"])
+    client.put_parameter(Name=f"/{name}", Value=stage.gitops_token, Type="SecureString")
+    return str(client.get_parameter(Name=f"/{name}")["Parameter"]["ARN"])
