@@ -19,14 +19,12 @@ from ecr_action.image.dockerfile import Base, Dockerfile, bases, beyond_the_api,
 from ecr_action.image.endpoint import endpoint
 from ecr_action.image.login import scrubber, user_config
 from ecr_action.image.packing import ignore_file, packed, read_ignore
+from ecr_action.image.pushing import Layers
 from ecr_action.image.trace import Trace
 from ecr_action.protocols import Built, Clock, Console, Login
 
 if TYPE_CHECKING:
     from docker import APIClient
-
-_LAYER_DONE = ("Pushed", "Layer already exists", "Mounted from")
-_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
 class DockerEngine:
@@ -139,21 +137,16 @@ class DockerEngine:
         }
 
     def _push(self, client: APIClient, reference: str, login: Login | None, scrub: Callable[[str], str]) -> str:
-        digest, told = "", set()
+        layers = Layers()
         for message in sdk.push(client, reference, login):
             if "error" in message:
                 raise failures.of_push(scrub(str(message["error"])), reference)
-            layer, status = message.get("id"), str(message.get("status", ""))
-            # The engine tells the digest in `aux`, or, with the containerd store, in its last line alone.
-            found = _DIGEST.search(status)
-            digest = (message.get("aux") or {}).get("Digest") or (found[1] if found else digest)
-            if layer and layer not in told and status.startswith(_LAYER_DONE):
-                told.add(layer)
-                self._console.info(f"{layer}: {status}")
-        if not digest:
+            if line := layers.feed(message, self._clock.monotonic()):
+                self._console.info(line)
+        if not layers.digest:
             raise PushFailed(f"{reference}: the push ended without a digest.", transient=True, fix="Run the job again.")
-        self._console.info(f"Pushed {reference} {digest}")
-        return str(digest)
+        self._console.info(f"Pushed {reference} {layers.digest}")
+        return layers.digest
 
 
 def _checked(request: BuildRequest, platform: str) -> Dockerfile:
