@@ -54,8 +54,6 @@ def _decided(one: Candidate, there: Mapping[str, Image], plan: Plan, marked: boo
         return Decided(candidate=one, do=True, because="no image has its content")
     if plan.named:
         return Decided(candidate=one, do=True, because=f"{plan.tags.primary} is one of all services")
-    if not plan.push:
-        return Decided(candidate=one, do=False, because=f"{one.key.tag} is in the repository")
     on = {tag for tag, other in there.items() if other.digest == image.digest}
     if plan.environment and plan.rejected in on:
         return Decided(candidate=one, do=False, because=f"its content was rolled back in {plan.environment}")
@@ -65,7 +63,7 @@ def _decided(one: Candidate, there: Mapping[str, Image], plan: Plan, marked: boo
         return Decided(candidate=one, do=True, because=f"its content is there, and {others[0]} is on another image")
     if marked and plan.mark not in there:
         return Decided(candidate=one, do=True, because=f"its content is there, and was never {plan.mark}")
-    return Decided(candidate=one, do=False, because=f"{one.key.tag} is what stands")
+    return Decided(candidate=one, do=False, because=f"{one.key.tag} is in the repository")
 
 
 def every(candidates: Sequence[Candidate], because: str) -> tuple[Decided, ...]:

@@ -32,7 +32,6 @@ class Layers:
             return None
         detail = message.get("progressDetail") or {}
         if detail.get("current"):
-            self._begun.setdefault(layer, now)
             self._bytes[layer] = max(int(detail["current"]), self._bytes.get(layer, 0))
         if status.startswith(_THERE):
             self._done.add(layer)
