@@ -222,6 +222,35 @@ def test_everything_that_can_be_switched_on(endpoint: str, terraform: Terraform,
         "update-repository-creation-template",
     ]
     assert {who: reach(endpoint, who) for who in VISITORS} == VISITORS
+    assert registry_of(endpoint) == REGISTRY
+
+
+OWN_KEY = {"encryptionType": "KMS", "kmsKey": KEY}
+REGISTRY = {
+    "scanning": "ENHANCED",
+    "replicated to": [("eu-west-1", ACCOUNT)],
+    "templates": [("team/", "IMMUTABLE", OWN_KEY, ["PULL_THROUGH_CACHE", "REPLICATION"])],
+    "repositories": [("team/api", "IMMUTABLE", OWN_KEY)],
+}
+
+
+def registry_of(endpoint: str) -> dict[str, Any]:
+    """What ECR says of the registry's settings, and of what is in it."""
+    ecr = setup.admin_client("ecr", endpoint)
+    rules = ecr.describe_registry()["replicationConfiguration"]["rules"]
+    templates = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    repositories = ecr.describe_repositories()["repositories"]
+    return {
+        "scanning": ecr.get_registry_scanning_configuration()["scanningConfiguration"]["scanType"],
+        "replicated to": [(one["region"], one["registryId"]) for rule in rules for one in rule["destinations"]],
+        "templates": [
+            (one["prefix"], one["imageTagMutability"], one["encryptionConfiguration"], sorted(one["appliedFor"]))
+            for one in templates
+        ],
+        "repositories": [
+            (one["repositoryName"], one["imageTagMutability"], one["encryptionConfiguration"]) for one in repositories
+        ],
+    }
 
 
 # Roles by account and name, and which of the calls of a pull and of a push ECR lets them make.
