@@ -58,17 +58,25 @@ class Proposal:
             return self._beside(snapshot, replace(there, foreign=beside), changes, message)
         return self._anew(snapshot, there, changes, message)
 
-    def settle(self) -> None:
-        """The base has the images already: close the pull request that would take it back. Raises errors.Failure."""
+    def settle(self) -> str:
+        """The base has the images already: close the pull request that would take it back; why it could not be."""
         if self.onto is None or self.consent:
-            return
-        there = self.proposals.look(self.onto, self.branch)
+            return ""
+        try:
+            self._settle(self.onto)
+        except (Failure, Stale) as failure:
+            what = failure.what if isinstance(failure, Failure) else str(failure)
+            return f"Whether {self.branch} proposes an older image was not seen to: {what}"
+        return ""
+
+    def _settle(self, onto: Snapshot) -> None:
+        there = self.proposals.look(onto, self.branch)
         if there.open is None or there.foreign:
             return
         result = self._judged(self.proposals.read(there, self.patterns, self.needles), there)
         older = {edit.path for edit in result.edits} if result and not result.kept else set()
         if older and there.files <= older:
-            self.proposals.close(self.onto, there.open, f"{self.onto.branch} has a newer image by now.")
+            self.proposals.close(onto, there.open, f"{onto.branch} has a newer image by now.")
 
     def _beside(self, snapshot: Snapshot, there: Proposed, changes: Mapping[str, bytes], message: str) -> Commit | None:
         """Where an earlier proposal stands on the branch: never back from it, and over nobody's commits."""

@@ -126,8 +126,9 @@ def _written(run: Run, repository: GitOps) -> tuple[Commit | None, Proposal | No
         places=lambda: {change.path for change in run.result.edits},
     )
     made = _write(run, proposal)
-    if proposal.pull is None and not (run.moved or run.result.kept or run.copies.files):
-        proposal.settle()
+    idle = proposal.pull is None and not (run.moved or run.result.kept or run.copies.files)
+    if idle and (told := proposal.settle()):
+        run.services.console.notice(told, title="GitOps")
     return made, proposal
 
 

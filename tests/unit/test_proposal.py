@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ecr_action.errors import NoReference
+from ecr_action.errors import GitOpsBusy, NoReference
 from ecr_action.gitops import pulls
 from ecr_action.gitops.edit import Edit, Result
 from ecr_action.gitops.find import Found
@@ -207,5 +207,17 @@ def test_a_pull_request_that_was_overtaken_is_closed(
     branch = Branch(found)
     proposal = proposing(branch, result, consent=consent)
     proposal.read((), ())
-    proposal.settle()
+    assert proposal.settle() == ""
     assert branch.does == (["closed 1: main has a newer image by now."] if closes and not consent else [])
+
+
+def test_a_pull_request_that_can_not_be_looked_at_fails_nothing() -> None:
+    """What was to be rolled out stands."""
+
+    class Deaf(Branch):
+        def look(self, base: Snapshot, branch: str) -> Proposed:
+            raise GitOpsBusy("GitHub did not answer.", transient=True)
+
+    proposal = proposing(Deaf(THERE), TO_EDIT)
+    proposal.read((), ())
+    assert proposal.settle().endswith("GitHub did not answer.")
