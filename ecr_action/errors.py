@@ -172,6 +172,8 @@ class ImageMissing(Failure):
     """The image that ``image:`` names is not in the repository, or has no tag that could be rolled out.
 
     The message has what is there. Name another one, or publish it first: it may have expired.
+
+    Or it is one of ``parts``: they must be those of ``platforms``, one for each.
     """
 
     code = "E-ECR-IMAGE"
@@ -199,7 +201,8 @@ class ImageArchived(ImageMissing):
 
 
 class EngineUnreachable(Failure):
-    """An image must be built and no Docker engine answers.
+    """An image must be built and no Docker engine answers, or it shows another certificate than it should, or it goes
+    away while it builds. Nothing is tagged by then, and a re-run continues.
 
     Take a runner with Docker, such as ``runs-on: ubuntu-latest``, or let ``DOCKER_HOST`` name an engine.
     """
@@ -249,7 +252,8 @@ class PullFailed(Failure):
 
 
 class OtherCommit(Failure):
-    """The commit to publish is not the one that is checked out, and it has no image yet.
+    """The commit to publish is not the one that is checked out, and it has no image yet; or one of ``parts`` is of
+    another commit.
 
     Check that commit out: ``actions/checkout`` with ``ref:``.
     """

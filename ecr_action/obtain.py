@@ -42,7 +42,7 @@ def obtain_image(
         console.info(f"Reusing {choice.image.digest}: {choice.because}.")
         if wanted.source is not None:
             promoting.take_over(choice.image, wanted.source, there, state, cloud, services)
-        if wanted.build.files:
+        if wanted.build.files and not wanted.parts.given:
             console.info("Building once more, for the files of `outputs` alone: nothing of it is pushed.")
             services.engine().build(wanted.build, None, None)
         return Obtained(choice=choice, image=choice.image, there=there)

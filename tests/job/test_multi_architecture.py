@@ -67,7 +67,9 @@ def test_two_jobs_and_one_that_merges(stage: Stage) -> None:
     stage.calls()
     again = ok(part(stage, "linux/arm64", annotations="index:org.example.team=web", variables=NO_ENGINE))
     assert (again.outputs["reused"], again.outputs["digest"]) == ("true", arm.outputs["digest"])
-    assert ok(merged(stage, both, annotations="index:org.example.team=web")).outputs["reused"] == "true"
+    # The files of `outputs` are the parts' too.
+    given = {"annotations": "index:org.example.team=web", "outputs": "type=local,dest=out"}
+    assert ok(merged(stage, both, **given)).outputs["reused"] == "true"
     assert writes(stage.calls()) == []
 
 

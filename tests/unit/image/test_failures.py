@@ -44,6 +44,14 @@ def test_a_command_that_fails() -> None:
     assert (found.file, found.line) == ("app/Dockerfile", 7)
 
 
+def test_a_cache_that_is_not_there_is_not_to_blame() -> None:
+    """A build goes on without it; it is what failed only where nothing else did."""
+    cache = "#3 importing cache manifest from h/app:buildcache\n#3 ERROR: h/app:buildcache: not found\n"
+    assert failure(cache + BAD_COMMAND).why == "The last lines of its output:\nmake: no rule"
+    alone = "#3 exporting cache to registry\n#3 ERROR: error writing layer blob: x\nERROR: failed to solve: x"
+    assert failure(alone).what == "exporting cache to registry: x"
+
+
 def test_a_place_in_another_file() -> None:
     """A name that is not the request's Dockerfile stays as the builder wrote it."""
     found = failure(BAD_COMMAND.replace("Dockerfile:7", "other.Dockerfile:7"))
@@ -204,6 +212,7 @@ PUSHES = [
     ("toomanyrequests: Rate exceeded", "less often"),
     ('failed to do request: Head "https://h/v2/": dial tcp 127.0.0.1:443: connect: connection refused', "connection"),
     ("write tcp 10.0.0.1:1->10.0.0.2:443: write: broken pipe", "connection"),
+    ('failed to do request: Put "https://h/v2/a/manifests/v1": use of closed network connection', "connection"),
 ]
 
 

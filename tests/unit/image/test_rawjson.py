@@ -64,6 +64,7 @@ def test_the_cache_also_where_it_is_found_at_the_second_look() -> None:
         ("", "#2 [2/2] RUN x"),
         ("", "#2 CACHED"),
     ]
+    told.feed(step(base, 5))
     assert [one.cached for one in told.log.steps] == [True, True]
 
 
