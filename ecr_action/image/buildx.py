@@ -149,9 +149,12 @@ class BuildxEngine:
         told = RawJson(scrub) if rawjson.is_known_to(self._version) else Plain(scrub)
         with _child([docker, *arguments], folder, environment) as child, Groups(self._console) as groups:
             assert child.stdout is not None
-            for line in child.stdout:
-                groups.show(told.feed(line.decode(errors="replace").rstrip("\n")))
-            groups.show(told.finish())
+            try:
+                for line in child.stdout:
+                    groups.show(told.feed(line.decode(errors="replace").rstrip("\n")))
+            finally:
+                # What a stage said is most wanted where the build is cut short.
+                groups.show(told.finish())
             return child.wait(), told.log
 
 

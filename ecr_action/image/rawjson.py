@@ -18,6 +18,10 @@ from ecr_action.image.progress import Log
 # ``[build 2/5] RUN make``, ``[linux/arm64 build 2/5] RUN make``; without a name where there is but one stage.
 _STAGE = re.compile(r"\[(?P<stage>[^\]]*?) ?\d+/\d+\] ")
 _KEYS = ("vertexes", "statuses", "logs", "warnings")
+# RFC 3339, with up to nine digits of a second.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(?:Z|([+-]\d\d:\d\d))")
+# The output of a command in a message: encoded, so that nothing can be taken out of it.
+_DATA = re.compile(r'("data"\s*:\s*)"[^"]*"')
 _SHOWN = re.compile(r"transferring context:|exporting layers|pushing layers|pushing .+ with docker")
 # In this one it is there for sure.
 _SINCE = (0, 14)
@@ -47,7 +51,7 @@ class RawJson:
         self.log = Log()
         self._scrub = scrub
         self._numbers: dict[str, int] = {}
-        self._rest: dict[int, str] = {}
+        self._rest: dict[int, bytes] = {}
         self._waiting: dict[str, list[str]] = {}
         self._floor = ""
 
@@ -55,13 +59,12 @@ class RawJson:
         """What to show now. A line of another form is the builder's own word outside of the progress."""
         message = _message(line)
         if message is None:
-            return [*self.finish(), *(("", shown) for shown in self.log.say(self._scrub(line)))]
-        for vertex in message.get("vertexes") or ():
-            self._vertex(vertex)
-        for status in message.get("statuses") or ():
-            self._status(status)
-        for said in message.get("logs") or ():
-            self._output(said)
+            return self._said(line)
+        try:
+            self._read(message)
+        # A form that no builder has yet is no reason to leave it alone with the build.
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            return self._said(_DATA.sub(r'\1"..."', line))
         return self._released()
 
     def finish(self) -> list[Line]:
@@ -71,6 +74,17 @@ class RawJson:
         waiting = [(stage, line) for stage, lines in self._waiting.items() for line in lines]
         self._waiting.clear()
         return waiting
+
+    def _said(self, line: str) -> list[Line]:
+        return [*self.finish(), *(("", shown) for shown in self.log.say(self._scrub(line)))]
+
+    def _read(self, message: Mapping[str, Any]) -> None:
+        for vertex in message.get("vertexes") or ():
+            self._vertex(vertex)
+        for status in message.get("statuses") or ():
+            self._status(status)
+        for said in message.get("logs") or ():
+            self._output(said)
 
     def _vertex(self, vertex: Mapping[str, Any]) -> None:
         if not vertex.get("started"):
@@ -101,16 +115,19 @@ class RawJson:
 
     def _output(self, said: Mapping[str, Any]) -> None:
         number = self._numbers.get(str(said.get("vertex")), 0)
-        text = base64.b64decode(said.get("data") or "").decode(errors="replace")
-        *whole, rest = (self._rest.pop(number, "") + text).split("\n")
+        data = base64.b64decode(said.get("data") or "", validate=True)
+        # A piece can end within a character, and within a secret: whole lines are read.
+        *whole, rest = (self._rest.pop(number, b"") + data).split(b"\n")
         if rest:
             self._rest[number] = rest
         for line in whole:
-            self._tell(number, self.log.output(number, self._scrub(line)))
+            self._tell(number, self._lines(number, line))
 
     def _last_words(self, number: int) -> list[str]:
-        rest = self._rest.pop(number, "")
-        return self.log.output(number, self._scrub(rest)) if rest else []
+        return self._lines(number, self._rest.pop(number, b""))
+
+    def _lines(self, number: int, line: bytes) -> list[str]:
+        return self.log.output(number, self._scrub(line.decode(errors="replace")))
 
     def _tell(self, number: int, lines: list[str]) -> None:
         part = self.log.parts.get(number)
@@ -141,6 +158,9 @@ def _message(line: str) -> dict[str, Any] | None:
 
 
 def _seconds(text: str) -> float:
-    """Of an RFC 3339 time with up to nine digits of a second, which Python reads six of."""
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + (float(f"0.{fraction}") if fraction.isdigit() else 0)
+    """Of an RFC 3339 time since 1970. Raises ValueError."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time")
+    whole, fraction, offset = found.groups()
+    return datetime.fromisoformat(f"{whole}.{(fraction or '0').ljust(6, '0')}{offset or '+00:00'}").timestamp()

@@ -168,3 +168,57 @@ def test_a_group_for_each_stage_inside_the_steps_own() -> None:
         *("::group::Image", "last", "::endgroup::"),
         *("::group::Stage two", "d", "::endgroup::", "outside"),
     ]
+
+
+def logged(data: bytes | str) -> str:
+    encoded = base64.b64encode(data).decode() if isinstance(data, bytes) else data
+    return json.dumps({"logs": [{"vertex": ONE, "data": encoded}]})
+
+
+def test_a_secret_that_a_piece_cuts_within_a_character() -> None:
+    """The builder cuts its output into pieces by bytes: a line is read whole, so that the secret in it is known."""
+    secret, told = "pässwort", RawJson(lambda text: text.replace("pässwort", "***"))
+    line = f"{secret}\n".encode()
+    assert read(step(ONE, 1), logged(line[:2]), logged(line[2:]), told=told)[1:] == [("one", "#1 ***")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"vertexes":["x"]}',
+        '{"vertexes":5}',
+        '{"logs":[{"vertex":"x","data":5}]}',
+        '{"statuses":"abc"}',
+        json.dumps({"vertexes": [{"digest": "a", "name": "[internal] a", "started": "soon", "completed": at(1)}]}),
+    ],
+)
+def test_a_message_of_no_known_form_is_shown_as_it_is(line: str) -> None:
+    """The build goes on, whatever its builder says, and what waited is shown before."""
+    told = RawJson()
+    assert read(step(ONE, 1), line, step(ONE, 1, 2), told=told) == [
+        ("one", f"#1 {ONE}"),
+        ("", line),
+        ("one", "#1 DONE 1.0s"),
+    ]
+
+
+def test_output_that_can_not_be_decoded_is_not_shown_encoded() -> None:
+    """Nothing could be taken out of it there."""
+    shown = read(step(ONE, 1), logged("abc"))
+    assert shown[1] == ("", json.dumps({"logs": [{"vertex": ONE, "data": "..."}]}))
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "seconds"),
+    [
+        ("2026-11-24T10:00:00-03:00", "2026-11-24T10:00:01-03:00", 1.0),
+        ("2026-11-24T10:00:00.9-03:00", "2026-11-24T13:00:01.1Z", 0.2),
+        ("2026-11-24T10:00:00.123456789Z", "2026-11-24T10:00:02.12345678Z", 2.0),
+        ("2026-11-24T12:00:00+02:00", "2026-11-24T10:00:00.5Z", 0.5),
+    ],
+)
+def test_times_with_an_offset_and_any_fraction(began: str, ended: str, seconds: float) -> None:
+    """A builder can stand in another time zone, and leaves out a fraction of zero."""
+    told = RawJson()
+    read(json.dumps({"vertexes": [{"digest": ONE, "name": ONE, "started": began, "completed": ended}]}), told=told)
+    assert [round(one.seconds, 6) for one in told.log.steps] == [seconds]
