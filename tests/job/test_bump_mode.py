@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lab.runner.shim import StepResult
 from lab.stage import Stage
-from tests.job.seen import gitops_file, gitops_message, repository_of, retag, tags_of, writes
+from tests.job.seen import gitops_file, gitops_message, keys_of, repository_of, retag, tags_of, writes
 from tests.job.test_deploy import NO_ENGINE
 from tests.job.test_publish import NO_GITOPS, ok
 
@@ -125,3 +125,18 @@ def test_one_image_that_is_not_right_and_none_is_rolled_out(make_stage: Make) ->
     assert (alone.outputs["tag"], alone.outputs["environment"], stage.gitops_head()) == (tag, "staging", head)
     nothing = ok(bump(stage, "[]"))
     assert "no job published an image" in nothing.log
+
+
+def test_an_image_is_found_by_its_key_where_the_commit_has_two(make_stage: Make) -> None:
+    """The tag that `mode: matrix` foresaw is the first image's; the key names ours. One that is not there is told."""
+    stage = make_stage(MANIFESTS)
+    name, head = f"{repository_of(stage)}-api", stage.gitops_head()
+    jobs = [
+        ok(stage.publish(stage.push_payload(), repository=name, build_args=f"A={value}", **NO_GITOPS)) for value in "12"
+    ]
+    (key,) = [tag for tag, digest in keys_of(stage, name).items() if digest == jobs[1].outputs["digest"]]
+    entry = {"service": "api", "context": ".", "repository": name, "tag": stage.head[:7], "key": key}
+    gone = bump(stage, json.dumps([{**entry, "key": "key-0123456789abcdef"}]))
+    assert (gone.exit_code, "no such image" in gone.log, stage.gitops_head()) == (2, True, head)
+    ok(bump(stage, json.dumps([entry])))
+    assert in_files(stage)[0] == jobs[1].outputs["tag"] != stage.head[:7]
