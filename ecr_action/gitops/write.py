@@ -39,13 +39,17 @@ def write(
 
     *message* is asked for after each decision, since it tells what was decided; *chance* gives random numbers between
     0 and 1; *seen* is what was read before, if anything was. A moved branch is read and decided on again, so that a
-    concurrent commit is neither lost nor overwritten. Raises GitOpsBusy after ten minutes of that, and whatever the
+    concurrent commit is neither lost nor overwritten; nor is nothing to change a last word on what was read long
+    before. Raises GitOpsBusy after ten minutes of that, and whatever the
     parts raise.
     """
     turns = _Turns(lambda: gitops.read(patterns, needles), console, clock, chance, seen.at if seen else 0.0, bool(seen))
     snapshot = seen.snapshot if seen else turns.read()
     while True:
         changes = decide(snapshot)
+        if not changes and turns.old:
+            snapshot = turns.read()
+            continue
         if not changes:
             console.info(f"Nothing to change in {snapshot.repository}.")
             return None
@@ -70,6 +74,11 @@ class _Turns:
 
     def __post_init__(self) -> None:
         self.end = self.clock.monotonic() + BUDGET_SECONDS
+
+    @property
+    def old(self) -> bool:
+        """Whether what is decided on was read long before."""
+        return self.handed_over and self.clock.monotonic() - self.looked > _OLD_SECONDS
 
     def read(self) -> Snapshot:
         snapshot = self.look()

@@ -99,6 +99,18 @@ def test_nothing_decided_is_nothing_committed() -> None:
     assert (branch.reads, branch.commits, clock.slept) == (1, [], [])
 
 
+@pytest.mark.parametrize(("at", "reads"), [(-11.0, 1), (-9.0, 0)])
+def test_nothing_to_change_in_what_was_read_long_before_is_no_last_word(at: float, reads: int) -> None:
+    """Somebody may have gone back since: the branch is read once more, and decided on again."""
+    seen = Seen(Snapshot(repository="o/r", branch="main", head="0", files=()), at)
+    branch = Branch()
+    made = run(branch, QuickClock(), lambda snapshot: {"a.yaml": b"new"} if snapshot.files else {}, seen=seen)
+    assert (branch.reads, bool(made), len(branch.commits)) == (reads, bool(reads), reads)
+    branch = Branch()
+    assert run(branch, QuickClock(), lambda _: {}, seen=seen) is None
+    assert branch.reads == reads
+
+
 def test_time_and_not_a_count_of_attempts_is_the_limit() -> None:
     """A slow answer counts as well."""
     branch, clock = Branch(moves=10**6), QuickClock()
