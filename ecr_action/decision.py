@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_action import deployment, fitting, manifests
+from ecr_action.deployment import Named
 from ecr_action.errors import Failure, NoReference, PlatformMissing
 from ecr_action.gitops import bootstrap, edit, message, pulls, shipping
 from ecr_action.gitops.bootstrap import Copies
@@ -28,6 +29,20 @@ from ecr_action.tagging import compared
 from ecr_action.wanted import GitOpsWanted, Wanted
 
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
+
+
+def needles(wanted: Wanted, repositories: Iterable[str]) -> list[bytes]:
+    """What a file must hold to be of interest to a roll-out of *repositories*; their registry need not be known."""
+    named = _named(wanted)
+    source = Reference(None, named.repository) if named else None
+    return edit.needles([Target(registry=None, repository=name, tag="", source=source) for name in repositories])
+
+
+def _named(wanted: Wanted) -> Named | None:
+    """The repository that the images are promoted from, where one is named."""
+    plan = wanted.plan
+    named = deployment.named(plan.deploy, plan.environment or "") if plan.deploy else wanted.source
+    return named if named and named.repository else None
 
 
 @dataclass
@@ -139,6 +154,10 @@ class Run:
         return NoReference(what, why=why, fix="\n".join(failure.fix for failure in missing))
 
     @property
+    def needles(self) -> list[bytes]:
+        return needles(self.wanted, self.outcomes)
+
+    @property
     def targets(self) -> list[Target]:
         return [
             Target(
@@ -154,9 +173,8 @@ class Run:
 
     def _source(self, host: str, repository: str) -> Reference | None:
         """The repository that the image was promoted from, None where it is its own."""
-        plan = self.wanted.plan
-        named = deployment.named(plan.deploy, plan.environment or "") if plan.deploy else self.wanted.source
-        if named is None or not named.repository:
+        named = _named(self.wanted)
+        if named is None:
             return None
         found = Reference(named.host or host, named.repository)
         own = found.path == repository and (found.host == host or found.registry == (registry_of(host) or 0))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import NoReturn
 
 from ecr_action.ahead import Ahead
-from ecr_action.decision import Run
-from ecr_action.errors import GitOpsAccess
-from ecr_action.gitops import edit
-from ecr_action.gitops.edit import Target
+from ecr_action.decision import Run, needles
+from ecr_action.errors import Failure, GitOpsAccess
 from ecr_action.gitops.write import Seen
 from ecr_action.protocols import Image, Images
 from ecr_action.report import Outcome
@@ -21,18 +21,28 @@ _ANY_DIGEST = "sha256:" + "0" * 64
 
 
 def look_ahead(wanted: Wanted, services: Services) -> Ahead[Seen] | None:
-    """Begin to read the GitOps repository: GitHub answers while AWS is asked. Raises errors.Failure."""
+    """Begin to read the GitOps repository: GitHub answers while AWS is asked.
+
+    What already fails here, such as an App that can't see the repository yet, is raised where the answer is needed.
+    """
     gitops = wanted.gitops
     if gitops is None:
         return None
-    target = Target(registry=None, repository=wanted.plan.repository, tag="")
-    repository, needles = services.gitops(), edit.needles([target])
+    words = needles(wanted, [wanted.plan.repository])
+    try:
+        repository = services.gitops()
+    except Failure as failure:
+        return Ahead(partial(_raise, failure))
 
     def read() -> Seen:
-        snapshot = repository.read(gitops.patterns, needles)
+        snapshot = repository.read(gitops.patterns, words)
         return Seen(snapshot, services.clock.monotonic())
 
     return Ahead(read)
+
+
+def _raise(failure: Failure) -> NoReturn:
+    raise failure
 
 
 def rehearse(
@@ -56,11 +66,10 @@ def rehearse(
     planned = Outcome(plan=plan, uri=uri, primary=plan.tags.primary or "", digest=_ANY_DIGEST)
     run = Run(wanted, gitops, {plan.repository: planned}, images, services, judges=False)
     try:
-        seen = looked.answer()
-        snapshot = seen.snapshot
+        run.seen = looked.answer()
+        snapshot = run.seen.snapshot
         if snapshot.head or begins(gitops, services):
-            decided(run, lambda: run.decide(snapshot))
-            return Rehearsed(seen)
+            return decided(run, partial(_tried, run))
         console.notice(f"{snapshot.repository} is empty; its first commit is waited for after the build.")
     except GitOpsAccess as absent:
         if not absent.transient:
@@ -70,3 +79,9 @@ def rehearse(
             raise
         console.notice(f"{absent.what} It is asked for again after the build.", title="GitOps")
     return Rehearsed()
+
+
+def _tried(run: Run, seen: Seen | None) -> Rehearsed:
+    if seen:
+        run.decide(seen.snapshot)
+    return Rehearsed(seen)

@@ -40,22 +40,25 @@ def _late(run: Run) -> Seen:
     services = run.services
 
     def read() -> Snapshot:
-        return services.gitops().read(run.gitops.patterns, edit.needles(run.targets))
+        return services.gitops().read(run.gitops.patterns, run.needles)
 
     there = arrived(read, services.console, services.clock, empty=begins(run.gitops, services))
     return Seen(there, services.clock.monotonic())
 
 
-def decided(run: Run, decide: Callable[[], T]) -> T:
-    """What *decide* gives; where the image is nowhere, its error lists every image that is there."""
+def decided(run: Run, decide: Callable[[Seen | None], T]) -> T:
+    """What *decide* gives, at first for what was read before; its error lists every image that is there.
+
+    Where a second look finds the image after all, since somebody has committed meanwhile, that look is decided on.
+    """
     try:
-        return decide()
+        return decide(run.seen)
     except NoReference:
         snapshot = run.services.gitops().read(run.gitops.patterns, [b"image"])
         if several := run.nowhere(snapshot):
             raise several from None
         run.decide(snapshot)
-        raise
+        return decide(Seen(snapshot, run.services.clock.monotonic()))
 
 
 def roll_out(
@@ -78,7 +81,7 @@ def roll_out(
     run = Run(wanted, gitops, {outcome.uri.partition("/")[2]: outcome for outcome in outcomes}, images, services)
     if rehearsed:
         run.seen = rehearsed.seen or _late(run)
-    commit, proposal = decided(run, lambda: _written(run, services.gitops()))
+    commit, proposal = decided(run, lambda seen: _written(run, services.gitops(), seen))
     result = run.result
     for notice in result.notices:
         console.notice(notice, title="GitOps")
@@ -102,12 +105,12 @@ def roll_out(
     return _proposed(run, proposal, done) if proposal else done
 
 
-def _written(run: Run, repository: GitOps) -> tuple[Commit | None, Proposal | None]:
+def _written(run: Run, repository: GitOps, seen: Seen | None) -> tuple[Commit | None, Proposal | None]:
     """The commit, and the pull request that it belongs to where it is none of the branch itself."""
     mode = run.gitops.mode
     if mode != modes.PULL_REQUEST:
         try:
-            return _write(run, repository, run.seen), None
+            return _write(run, repository, seen), None
         except BranchProtected as refused:
             if mode == modes.COMMIT:
                 raise
@@ -118,7 +121,7 @@ def _written(run: Run, repository: GitOps) -> tuple[Commit | None, Proposal | No
         proposals=run.services.proposals(),
         branch=pulls.branch(plan.repository, plan.environment or "", run.gitops.branch),
         patterns=run.gitops.patterns,
-        needles=edit.needles(run.targets),
+        needles=run.needles,
         digests=lambda: [run.outcomes[name].digest for name in run.moved],
         consent=plan.consent,
         describe=run.describe,
@@ -138,7 +141,7 @@ def _write(run: Run, repository: GitOps, seen: Seen | None = None) -> Commit | N
         repository,
         run.decide,
         patterns=run.gitops.patterns,
-        needles=edit.needles(run.targets),
+        needles=run.needles,
         message=run.message,
         console=services.console,
         clock=services.clock,
