@@ -22,7 +22,7 @@ from ecr_action.github.api import Api  # noqa: F401 (loaded before the processes
 from ecr_action.github.commands import Runner
 from ecr_action.gitops.commit import GitHubGitOps  # noqa: F401
 from ecr_action.protocols import Console
-from ecr_action.rehearsal import rehearse
+from ecr_action.rehearsal import look_ahead, rehearse
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
 
@@ -52,9 +52,10 @@ def roll_out_of(
     asked, further = wanting.wanted(made, parsed, found, workspace=".", read_file=lambda _: None)
     assert not (*problems, *more, *further)
     services = replace(assemble.services(asked, parsed, found, started, console), **changes)
-    rehearsed = rehearse(asked, f"{HOST}/{made.repository}", {}, NoImages(), services)
+    looked, uri = look_ahead(asked, services), f"{HOST}/{made.repository}"
+    rehearsed = rehearse(asked, looked, uri, {}, NoImages(), services)
     meanwhile()
-    outcome = Outcome(plan=made, uri=f"{HOST}/{made.repository}", primary=commit[:7], digest=f"sha256:{'a' * 64}")
+    outcome = Outcome(plan=made, uri=uri, primary=commit[:7], digest=f"sha256:{'a' * 64}")
     return roll_out(asked, [outcome], NoImages(), services, rehearsed)
 
 
