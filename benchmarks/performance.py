@@ -45,13 +45,14 @@ def text(results: Mapping[str, Any]) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     goals = {(goal.name, goal.raw): goal.most for goal in GOALS}
-    yield "| row | against | ours (s) | theirs (s) | ratio | goal | |\n|---|---|---|---|---|---|---|"
+    yield "| row | against | pairs | ours (s) | theirs (s) | ratio | goal | |\n|---|---|---|---|---|---|---|---|"
     for row in rows:
         ours, raw = (f"{statistics.median(row[side]):.2f}" for side in ("ours_s", "raw_s"))
         most = goals.get((row["name"], row["raw"]))
         goal = f"at most {most:g}" if most else ""
         met = "" if most is None else _met(row["ratio"] <= most)
-        yield f"| {row['name']} | {row['raw']} | {ours} | {raw} | {row['ratio']:.2f} | {goal} | {met} |"
+        times = f"{len(row['ours_s'])} | {ours} | {raw} | {row['ratio']:.2f}"
+        yield f"| {row['name']} | {row['raw']} | {times} | {goal} | {met} |"
 
 
 def _met(met: bool) -> str:

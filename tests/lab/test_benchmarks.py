@@ -63,7 +63,7 @@ def test_the_document_says_which_goal_is_missed_and_why() -> None:
     slow, row = copy.deepcopy(results), {"name": "unchanged-commit", "raw": "careful", "ours_s": [2.0], "raw_s": [1.0]}
     slow["rows"] = [{**row, "ratio": 2.0}]
     text = performance.text(slow)
-    assert "| unchanged-commit | careful | 2.00 | 1.00 | 2.00 | at most 1 | **missed** |" in text
+    assert "| unchanged-commit | careful | 1 | 2.00 | 1.00 | 2.00 | at most 1 | **missed** |" in text
     assert goals.REASONS["unchanged-commit"] in text
     slow["rows"] = [{**row, "ratio": 0.5}]
     assert "| at most 1 | met |" in performance.text(slow)
