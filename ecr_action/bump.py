@@ -50,12 +50,12 @@ def bump(wanted: Wanted, services: Services) -> Outcome:
         try:
             rolled_out = _roll_out(wanted, found, cloud, services)
             outcome = replace(outcome, rolled_out=rolled_out)
+            now = look(wanted, [one.outcome for one in found if not one.held], rolled_out, cloud.images, services)
             for one in found:
-                now = look(wanted, [one.outcome], rolled_out, cloud.images, services)
                 plan, image, state, there = one.outcome.plan, one.image, one.state, one.there
                 mark_proposed(plan, rolled_out, image, state, there, cloud.images, services, now)
                 if state.name in rolled_out.deployed:
-                    mark_deployed(plan, image, state, there, cloud.images, services, look=now)
+                    mark_deployed(plan, image, state, there, cloud.images, services, look=now, changed=rolled_out.wrote)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

@@ -56,7 +56,8 @@ def deploy(wanted: Wanted, services: Services) -> Outcome:
             if back and left is not None and left.digest != image.digest:
                 mark_rejected(plan, left, state, cloud.images, services)
             if rolled_out.deployed:
-                mark_deployed(plan, image, state, there, cloud.images, services, look=now, back=back)
+                wrote = rolled_out.wrote
+                mark_deployed(plan, image, state, there, cloud.images, services, look=now, changed=wrote, back=back)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

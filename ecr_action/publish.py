@@ -75,12 +75,12 @@ def publish(wanted: Wanted, services: Services) -> Outcome:
     )
     with timeline.phase("GitOps"):
         try:
-            rolled_out = _roll_out(wanted, outcome, rehearsed, obtained.there, cloud.images, services)
-            outcome = replace(outcome, rolled_out=rolled_out)
-            now = look(wanted, [outcome], rolled_out, cloud.images, services)
-            mark_proposed(plan, rolled_out, image, state, obtained.there, cloud.images, services, now)
-            if rolled_out.deployed:
-                mark_deployed(plan, image, state, obtained.there, cloud.images, services, look=now)
+            out = _roll_out(wanted, outcome, rehearsed, obtained.there, cloud.images, services)
+            outcome = replace(outcome, rolled_out=out)
+            now = look(wanted, [outcome], out, cloud.images, services)
+            mark_proposed(plan, out, image, state, obtained.there, cloud.images, services, now)
+            if out.deployed:
+                mark_deployed(plan, image, state, obtained.there, cloud.images, services, look=now, changed=out.wrote)
         except Failure as failure:
             failure.so_far = replace(outcome, seconds=timeline.seconds)
             raise

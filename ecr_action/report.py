@@ -68,6 +68,11 @@ class RolledOut:
     stood: tuple[tuple[str, str, str], ...] = ()
     base: str = ""
 
+    @property
+    def wrote(self) -> bool:
+        """Whether the run committed anything."""
+        return self.commit is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Previewed:

@@ -26,7 +26,7 @@ def look(
     """
 
     def now() -> References:
-        if wanted.gitops is None:
+        if wanted.gitops is None or services.dry_run:
             return ()
         run = Run(wanted, wanted.gitops, {one.uri.partition("/")[2]: one for one in outcomes}, images, services, False)
         try:

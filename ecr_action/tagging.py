@@ -114,18 +114,20 @@ def mark_deployed(
     services: Services,
     *,
     look: Callable[[], Sequence[tuple[str, str, str]]],
+    changed: bool = True,
     back: bool = False,
 ) -> None:
     """Put ``deployed-<env>`` on the image that is rolled out, and ``-previous`` on the one it takes the place of.
 
     *back*: it is a rollback, whose ``-previous`` stays, so that a second run of it does not go forward again.
+    *changed*: this run changed what is rolled out; *there* has the tags as they were when it began.
     *look* tells repository, tag and digest of what is rolled out by then: PutImage has no conditional form, so that
     whoever put the mark last looks afterwards, and lets it follow what others have rolled out in between.
     The default lifecycle policy never expires what these tags name: what runs can't be expired.
     """
     tag = plan.mark
     standing = there.get(tag)
-    if standing is not None and standing.digest == image.digest:
+    if standing is not None and standing.digest == image.digest and not changed:
         return
     if reuse.immutable(tag, state):
         fix = "exclude 'deployed-*' from its tag immutability."
@@ -147,6 +149,8 @@ def mark_deployed(
         found = _rolled_out(plan.repository, image, look(), images)
         if found is None:
             return
+        if not back:
+            images.put_tag(plan.repository, image, f"{tag}-previous")
         image = found
         images.put_tag(plan.repository, image, tag)
         services.console.info(f"{tag} moves on to {image.digest}, which another run has rolled out meanwhile.")

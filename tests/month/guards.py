@@ -29,8 +29,8 @@ GUARDS = (
         cuts=[
             (
                 "ecr_action/publish.py",
-                "            if rolled_out.deployed:\n",
-                "            if rolled_out.deployed and not plan:\n",
+                "            if out.deployed:\n",
+                "            if out.deployed and not plan:\n",
             )
         ],
     ),

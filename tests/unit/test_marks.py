@@ -41,15 +41,18 @@ class Registry(Blank):
         (self.marked[tag],) = self.tags(repository, image)
         return True
 
-    def deployed(self, tag: str, before: str, *, event: str = "push", back: bool = False) -> dict[str, str]:
+    def deployed(
+        self, tag: str, before: str, *, event: str = "push", back: bool = False, changed: bool = True
+    ) -> dict[str, str]:
         """The marks after a run that deployed *tag*, and that saw *before* deployed when it began."""
         plan = Plan(
             event=event, commit=SHA, version=version.parse(tag), environment="prod", repository="app", named=True
         )
         there = {MARK: IMAGES[before]}
         looks = iter([*self.looks, []])
+        services = self.services()
         mark_deployed(
-            plan, IMAGES[tag], STATE, there, self, self.services(), look=lambda: next(looks), back=back
+            plan, IMAGES[tag], STATE, there, self, services, look=lambda: next(looks), changed=changed, back=back
         )
         return self.marked
 
@@ -89,7 +92,21 @@ def test_a_rollback_leaves_the_way_back_where_it_is() -> None:
 def test_the_mark_follows_what_was_rolled_out_between_our_look_and_our_mark() -> None:
     """Nobody sees that on the tag, since the last one who puts it wins: the GitOps repository tells."""
     registry = Registry({MARK: "v1.0.0"}, looks=[[("app", "v1.2.0", "")], []])
-    assert registry.deployed("v1.1.0", "v1.0.0") == {MARK: "v1.2.0", f"{MARK}-previous": "v1.0.0"}
+    assert registry.deployed("v1.1.0", "v1.0.0") == {MARK: "v1.2.0", f"{MARK}-previous": "v1.1.0"}
+
+
+def test_what_a_person_deployed_and_another_run_replaced_is_the_previous_one() -> None:
+    """That run was first with its mark, though it committed last."""
+    registry = Registry({MARK: "v1.2.0", f"{MARK}-previous": "v1.0.0"}, looks=[[("app", "v1.2.0", "")], []])
+    after = {MARK: "v1.2.0", f"{MARK}-previous": "v1.1.0"}
+    assert registry.deployed("v1.1.0", "v1.0.0", event="workflow_dispatch") == after
+
+
+@pytest.mark.parametrize(("changed", "mark"), [(True, "v1.1.0"), (False, "v1.2.0")])
+def test_what_stood_when_the_run_began_counts_only_where_nothing_was_changed(changed: bool, mark: str) -> None:
+    """Another run may have rolled out, marked and looked by the time that ours went back by a commit."""
+    registry = Registry({MARK: "v1.2.0"})
+    assert registry.deployed("v1.1.0", "v1.1.0", event="workflow_dispatch", changed=changed)[MARK] == mark
 
 
 @pytest.mark.parametrize(
