@@ -37,6 +37,7 @@ _JOB = """\
     permissions:
       contents: read # checkout
       id-token: write # AWS through OIDC
+      actions: read # waits for the run that is still building this commit
     outputs:
 {outputs}
     steps:

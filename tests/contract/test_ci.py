@@ -12,6 +12,7 @@ from .source import ROOT
 
 CI: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 JOBS: dict[str, Any] = CI["jobs"]
+AS_ROOT = 'sudo -E env "PATH=$PATH" '
 
 
 def test_the_gate_waits_for_every_job() -> None:
@@ -36,8 +37,25 @@ def test_jobs_run_make_targets() -> None:
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in JOBS.items()}
     ours = {name: runs for name, runs in commands.items() if name not in ("gate", "user")}
     assert [name for name, runs in ours.items() if len(runs) != 1] == []
-    targets = [runs[0].removeprefix("make ") for runs in ours.values()]
-    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.M)] == []
+    targets = {name: runs[0].removeprefix(AS_ROOT).removeprefix("make ") for name, runs in ours.items()}
+    assert [target for target in targets.values() if not re.search(rf"^{target}:", makefile, re.M)] == []
+
+
+def test_every_folder_of_tests_has_a_job() -> None:
+    """By the target that runs it; what `make test` meets on one machine is met in CI."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    runs = {step["run"].split()[-1] for job in JOBS.values() for step in job["steps"] if "run" in step}
+    found = re.findall(r"^([a-z-]+): setup.*\n\t.*\$\(PYTEST\) tests/([a-z]+)$", makefile, re.M)
+    met = {folder for target, folder in found if target in runs}
+    tests = ROOT / "tests"
+    folders = {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
+    assert folders - met == set()
+
+
+def test_the_lab_is_started_by_root() -> None:
+    """The hosts file is root's, and a runner's user is not root."""
+    commands = {name: step["run"] for name, job in JOBS.items() for step in job["steps"] if "run" in step}
+    assert [name for name in ("rooms", "job", "lab", "month", "demo") if not commands[name].startswith(AS_ROOT)] == []
 
 
 def test_unit_tests_run_on_every_python_and_both_architectures() -> None:

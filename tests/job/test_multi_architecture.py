@@ -105,7 +105,7 @@ on: push
 jobs:
   publish:
     uses: darede-labs/ecr-publish/.github/workflows/multi-arch.yml@v1
-    permissions: {id-token: write, contents: read}
+    permissions: {id-token: write, contents: read, actions: read}
     with: {aws-region: us-east-1, gitops-repository: GITOPS, labels: team=web}
     secrets:
       role-to-assume: ${{ secrets.AWS_ROLE_ARN }}

@@ -18,7 +18,7 @@ on: push
 jobs:
   publish:
     uses: darede-labs/ecr-publish/.github/workflows/publish.yml@v1
-    permissions: {id-token: write, contents: read}
+    permissions: {id-token: write, contents: read, actions: read}
     with:
       aws-region: us-east-1
       gitops-repository: GITOPS
