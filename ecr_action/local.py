@@ -94,7 +94,17 @@ def _targets(command: Command) -> tuple[list[Target], list[Problem]]:
         targets += [target] if target and not same else []
     if "image" not in command.flags:
         problems.append(Problem("--image", "is missing.", "It has the form REGISTRY/REPOSITORY[:TAG[@DIGEST]]."))
-    return targets, problems
+    return targets, [*problems, *_contradictions(command)]
+
+
+def _contradictions(command: Command) -> Iterator[Problem]:
+    """``--tag`` and ``--digest`` are for images that carry none; one that none takes is told, not passed over."""
+    images = [parsed for text in command.flags.get("image", ()) if (parsed := reference.parse(text))]
+    for flag, carried in (("tag", [one.tag for one in images]), ("digest", [one.digest for one in images])):
+        given = command.one(flag)
+        other = next((value for value in carried if value != given), None)
+        if given and other and all(carried):
+            yield Problem(f"--{flag}", f"is {given!r}, and --image names {other}.", "Leave one of them out.")
 
 
 def _names(target: Target) -> tuple[object, str]:

@@ -26,6 +26,9 @@ from ecr_action import errors  # noqa: E402
 from ecr_action.aws import iam, lifecycle, permissions  # noqa: E402
 from tools import multi_architecture, reusable  # noqa: E402
 
+# The prompt tells a caller that nothing was written by 1, whatever the reason.
+_AT_THE_PROMPT = "at the prompt `bump` and `lifecycle` end with 1"
+
 
 def main(arguments: list[str]) -> int:
     """Write the documents, or compare them; exit status 1 where they are out of date."""
@@ -136,11 +139,11 @@ def error_pages() -> Iterator[str]:
     """The lines of docs/errors.md."""
     yield "# Errors\n\nWritten by `make docs` from `ecr_action/errors.py`.\n"
     yield "Each message in the log says what happened, why, and the line, statement or command that cures it."
-    yield "A step ends with status 1 on these, with 2 where wrong inputs were found before anything was done. (At the"
-    yield "prompt `bump` and `lifecycle` end with 1 on wrong input, too.)"
+    yield "A step ends with status 1 on these, with 2 where wrong inputs were found before anything was done."
     for kind in tree():
         text = inspect.cleandoc(kind.__doc__ or "").replace("``", "`")
-        yield f"\n## {kind.code}\n\n**{kind.title}** (status {kind.exit_status})\n\n{text}"
+        status = f"{kind.exit_status}; {_AT_THE_PROMPT}" if kind is errors.InputProblems else kind.exit_status
+        yield f"\n## {kind.code}\n\n**{kind.title}** (status {status})\n\n{text}"
     yield "\n## ecr-publish could not start\n\n**Before the program runs** (status 1)\n"
     yield "There is no Python 3.10 or newer, the runner is a Windows one, or the Python packages could not be"
     yield "installed: the package index is out of reach, or gives other files than `requirements.lock` names. The"

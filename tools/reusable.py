@@ -9,7 +9,8 @@ from typing import Any
 # What the job itself needs to know; the names must not be the action's.
 OWN = {
     "runs-on": ("Label of the runner, or several as a JSON list.", "string", "ubuntu-latest"),
-    "github-environment": ("GitHub environment of the job: its approvals, and the `sub` of its identity token.", "string", '""'),
+    "github-environment": ("GitHub environment of the job: its approvals, and the `sub` of its identity token.",
+                           "string", '""'),
     "timeout-minutes": ("How long the job may take.", "number", "60"),
 }  # fmt: skip
 # The job's own token is the only one that fits here.

@@ -153,6 +153,9 @@ def test_a_digest_that_stands_needs_the_new_one(tmp_path: Path) -> None:
         (["--image", "not an image", "--tag", "v1", "pod.yaml"], ["which is no image"]),
         (["--image", IMAGE, "--tag", "a b", "nowhere.yaml"], ["which is no tag", "nowhere.yaml"]),
         (["--image", IMAGE, "--tag", "v1", "--pin", "digest", "pod.yaml"], ["--digest"]),
+        (["--image", f"{IMAGE}:v2", "--tag", "v3", "pod.yaml"], ["--tag is 'v3', and --image names v2. Leave one"]),
+        (["--image", f"{IMAGE}:v2@{DIGEST}", "--digest", f"{DIGEST[:-1]}b", "pod.yaml"],
+         [f"--digest is '{DIGEST[:-1]}b', and --image names {DIGEST}. Leave one"]),
         (["--imgae", IMAGE, "pod.yaml"], ["Did you mean --image?"]),
     ],
 )
