@@ -13,17 +13,21 @@ from ecr_action.services import Services
 from ecr_action.wanted import Wanted
 
 
-def cached(wanted: Wanted, state: RepositoryState, console: Console) -> BuildRequest:
-    """The build of a run that pushes. What a pull request's code leaves in a cache is in no other run's image."""
+def cached(wanted: Wanted, state: RepositoryState, console: Console, *, anew: bool = False) -> BuildRequest:
+    """The build of a run that pushes. What a pull request's code leaves in a cache is in no other run's image.
+
+    Parameters: *anew* is whether an image that is there is too old: a cache would make the same again.
+    """
     if not _asked_for(wanted):
         return wanted.build
-    movable = not reuse.immutable(caching.TAG, state)
-    if not movable and wanted.cache != caching.INLINE:
-        text = f"The repository {state.name} is {state.mutability}, so that the tag {caching.TAG} can't move"
-        console.notice(f"{text}: no cache is written there. A filter '{caching.TAG}*' would exclude it.")
     # Only a pull request's image has another tag of its own.
     writes = wanted.plan.tags.content == wanted.plan.commit
-    return _with(wanted, state, writes=writes, movable=movable)
+    cache = _cache(wanted, state, writes=writes, anew=anew)
+    if cache.writes and not cache.movable and cache.kind != caching.INLINE:
+        text = f"The repository {state.name} is {state.mutability}, so that the tag {cache.tag} can't move"
+        instead = "the cache goes into the image itself" if cache.kind == caching.AUTO else "no cache is written"
+        console.notice(f"{text}: {instead}. A filter '{caching.TAG}*' would exclude it.")
+    return replace(wanted.build, cache=cache)
 
 
 def build_alone(wanted: Wanted, services: Services) -> Built:
@@ -40,7 +44,7 @@ def build_alone(wanted: Wanted, services: Services) -> Built:
     except Failure as failure:
         services.console.notice(f"No build cache is read: {failure.what}")
         return services.engine().build(wanted.build, None, None)
-    request = _with(wanted, state, writes=False) if state else wanted.build
+    request = replace(wanted.build, cache=_cache(wanted, state, writes=False)) if state else wanted.build
     return services.engine().build(request, None, login)
 
 
@@ -48,8 +52,15 @@ def _asked_for(wanted: Wanted) -> bool:
     return wanted.cache != caching.NONE and not wanted.build.call
 
 
-def _with(wanted: Wanted, state: RepositoryState, *, writes: bool, movable: bool = True) -> BuildRequest:
+def _cache(wanted: Wanted, state: RepositoryState, *, writes: bool, anew: bool = False) -> Cache:
     # Parts are built at the same time, each with other layers.
     tag = f"{caching.TAG}-{wanted.part.replace('/', '-')}" if wanted.part else caching.TAG
-    cache = Cache(kind=wanted.cache, repository=state.uri, tag=tag, writes=writes, movable=movable)
-    return replace(wanted.build, cache=cache)
+    return Cache(
+        kind=wanted.cache,
+        repository=state.uri,
+        tag=tag,
+        # A scheduled run is there for what the base image and the packages are today.
+        reads=not anew and wanted.plan.event != "schedule",
+        writes=writes,
+        movable=not reuse.immutable(tag, state),
+    )

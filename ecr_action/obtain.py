@@ -57,7 +57,7 @@ def obtain_image(
     if plan.version and (kept := cloud.images.archived(state.name, names)) is not None:
         raise deployment.archived(kept, state.name)
     console.info(f"{'Merging' if wanted.parts.given else 'Building'}: {choice.because}.")
-    made = built(wanted, state, content, cloud, services)
+    made = built(wanted, state, content, cloud, services, anew=choice.anew)
     # A build takes long: what others have published meanwhile decides about the tags, not what was there before.
     fresh = _fresh(wanted, choice, there, cloud.images)
     image = Image(digest=made.digest or "", media_type="", manifest="", tags=(content,))
@@ -86,14 +86,16 @@ def _decided(wanted: Wanted, obtained: Obtained, cloud: Cloud, services: Service
     return replace(obtained, choice=choice, image=image, there=there)
 
 
-def built(wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services) -> Built:
-    """Build and push, or merge what other jobs built.
+def built(
+    wanted: Wanted, state: RepositoryState, tag: str, cloud: Cloud, services: Services, *, anew: bool
+) -> Built:
+    """Build and push, or merge what other jobs built; *anew*: without what a cache has.
 
     Raises errors.Failure: the API's reason where the registry refused the push without one.
     """
     if wanted.parts.given:
         return merge(wanted, state, tag, cloud, services)
-    request = cached(wanted, state, services.console)
+    request = cached(wanted, state, services.console, anew=anew)
     try:
         return services.engine().build(request, f"{state.uri}:{tag}", cloud.logins.login())
     except PushFailed as failure:
@@ -208,5 +210,5 @@ def _own(wanted: Wanted, state: RepositoryState, there: Mapping[str, Image], ima
     choose = partial(reuse.choose, plan.tags, there, wanted.run_id, key=wanted.key, known=known, dirty=plan.dirty)
     choice = choose(reusing=reusing)
     if reusing and choice.image is not None and _too_old(wanted, choice.image, images, clock):
-        choice = choose(reusing=False)
+        choice = replace(choose(reusing=False), anew=True)
     return choice

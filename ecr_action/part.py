@@ -7,15 +7,17 @@ from dataclasses import replace
 from ecr_action.aws import revision
 from ecr_action.cached import build_alone
 from ecr_action.ensure import ensure_repository
-from ecr_action.image import index
+from ecr_action.image import index, reuse
 from ecr_action.obtain import built, choose
+from ecr_action.protocols import Clock, RepositoryState
 from ecr_action.report import Outcome
 from ecr_action.services import Services
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
 
 # The tag of a part where the builder can't push without one. It moves on with the next build, and is one of those that
-# an immutable repository of ours lets move; what it leaves is untagged.
+# an immutable repository of ours lets move; what it leaves is untagged. In any other immutable one each
+# build has a tag of its own.
 TAG = "buildcache-part-"
 
 
@@ -50,5 +52,13 @@ def publish_part(wanted: Wanted, services: Services) -> Outcome:
             console.info(f"Reusing {standing}: {choice.because}.")
             return replace(outcome, digest=standing, reused=True, because=choice.because, seconds=timeline.seconds)
         console.info(f"Building {wanted.part}: {choice.because}.")
-        made = built(alone, state, f"{TAG}{wanted.part.replace('/', '-')}", cloud, services)
+        tag = tag_of(wanted, state, services.clock)
+        made = built(alone, state, tag, cloud, services, anew=choice.anew)
     return replace(outcome, digest=made.digest or "", steps=made.steps, seconds=timeline.seconds)
+
+
+def tag_of(wanted: Wanted, state: RepositoryState, clock: Clock) -> str:
+    """The tag of ``part`` where the builder can't push without one."""
+    tag = f"{TAG}{wanted.part.replace('/', '-')}"
+    # A re-run builds the same commit once more, into other bytes.
+    return f"{tag}-{wanted.plan.commit}-{clock.now():%Y%m%d%H%M%S}" if reuse.immutable(tag, state) else tag

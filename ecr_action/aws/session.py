@@ -12,7 +12,15 @@ from typing import Any, Protocol
 
 from ecr_action.aws import refusals, trust
 from ecr_action.aws.calls import Answer, Refused, Service, translated
-from ecr_action.errors import AwsDenied, AwsUnreachable, NoCredentials, ProviderMissing, TrustRefused, WrongAccount
+from ecr_action.errors import (
+    AwsDenied,
+    AwsRefused,
+    AwsUnreachable,
+    NoCredentials,
+    ProviderMissing,
+    TrustRefused,
+    WrongAccount,
+)
 from ecr_action.protocols import Clock, Console, Identity
 from ecr_action.secret import Secret
 
@@ -82,6 +90,9 @@ def connect(settings: Settings, tokens: IdTokens, console: Console, clock: Clock
     credentials; without a role the default chain as it is. Raises NoCredentials, NoIdToken, OidcUnreachable,
     TrustRefused, ProviderMissing, WrongAccount, AwsDenied, AwsRefused, AwsUnreachable.
     """
+    if not settings.region:
+        fix = "aws-region: us-east-1"
+        raise AwsRefused("aws-region is empty, and AWS_REGION is not set either.", fix=fix)
     boto = _boto(settings)
     if settings.role and tokens.available:
         session = _by_identity_token(boto, settings.role, settings, tokens, console, clock)

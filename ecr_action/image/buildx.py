@@ -131,7 +131,7 @@ class BuildxEngine:
         if request.cache is None:
             return request
         reads, writes = caching.entries(request.cache, caching.exported(inspected))
-        self._console.info(f"Cache: reads {', '.join(reads)}; writes {', '.join(writes) or 'none'}")
+        self._console.info(f"Cache: reads {', '.join(reads) or 'none'}; writes {', '.join(writes) or 'none'}")
         return replace(request, cache_from=reads, cache_to=writes)
 
     def _settings(self) -> dict[str, str]:

@@ -16,12 +16,13 @@ _FORM = "mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
 class Cache:
     """What is wanted: *kind* is ``auto``, ``registry`` or ``inline``; *repository* has host and name.
 
-    *writes*: whether this run may write it. *movable*: whether the repository lets its tag move.
+    *reads*, *writes*: whether this run does, and may. *movable*: whether the repository lets its tag move.
     """
 
     kind: str
     repository: str
     tag: str = TAG
+    reads: bool = True
     writes: bool = False
     movable: bool = True
 
@@ -53,6 +54,8 @@ def entries(cache: Cache, can: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if kind == REGISTRY and not cache.movable and cache.kind == AUTO:
         kind = INLINE
     if kind == INLINE:
-        return (f"type=registry,ref={cache.repository}:latest",), ("type=inline",) if cache.writes else ()
-    place = f"type=registry,ref={cache.repository}:{cache.tag}"
-    return (place,), (f"{place},{_FORM}",) if cache.writes and cache.movable else ()
+        place, written = f"type=registry,ref={cache.repository}:latest", "type=inline"
+    else:
+        place = f"type=registry,ref={cache.repository}:{cache.tag}"
+        written = f"{place},{_FORM}" if cache.movable else ""
+    return (place,) if cache.reads else (), (written,) if cache.writes and written else ()

@@ -30,7 +30,12 @@ _WENT_AWAY = re.compile(
     re.IGNORECASE,
 )
 _CERTIFICATE = re.compile(r"certificate|\btls: ", re.IGNORECASE)
-_RAN = re.compile(r'^(?:failed to \w+: )*process ".*" did not complete successfully', re.DOTALL)
+# Words of gRPC's and of the older builder stand before it, or instead.
+_RAN = re.compile(
+    r"^(?:failed to \w+: |failed to solve with frontend [\w.]+: |rpc error: code = \w+ desc = |[A-Z]\w+: )*"
+    r'(?:process ".*" did not complete successfully|executor failed running \[)',
+    re.DOTALL,
+)
 _LACKS = (
     (re.compile(r"multi-?platform build is not supported|multiple platforms feature", re.I), "platforms"),
     (re.compile(r"cache export is not supported", re.I), "cache-to"),
@@ -224,22 +229,30 @@ def no_base(error: str) -> str:
     return ""
 
 
-def _secrets(names: Sequence[str]) -> str:
+def _secrets(names: Sequence[str], *, certain: bool = True) -> str:
     lines = [f"  {name}=${{{{ secrets.{re.sub('[^A-Z0-9]', '_', name.upper())} }}}}" for name in names]
     words = f"secret {names[0]} is" if len(names) == 1 else f"secrets {', '.join(names)} are"
-    return "\n".join([f"The {words} asked for here, and not given to this step. Add:", "secrets: |", *lines])
+    add = "Add:" if certain else "If the command needs it, add:"
+    return "\n".join([f"The {words} asked for here, and not given to this step. {add}", "secrets: |", *lines])
 
 
-def _not_given(part: Part | None, request: BuildRequest) -> tuple[str, ...]:
-    """The secrets that the failed command mounts, and nobody gave: without ``required`` it just finds no file."""
-    mounts = [dict(field.partition("=")[::2] for field in mount.split(",")) for mount in _mounts(part)]
-    named = [
-        mount.get("id") or posixpath.basename(mount.get("target") or mount.get("dst") or "")
-        for mount in mounts
-        if mount.get("type") == "secret"
-    ]
+def _not_given(part: Part | None, request: BuildRequest) -> tuple[tuple[str, ...], bool]:
+    """The secrets that the failed command mounts, and nobody gave, and whether that is why it failed.
+
+    Without ``required`` a command just finds no file, which it may be able to do without (docker's Dockerfile
+    reference, "RUN --mount=type=secret"): then its output tells.
+    """
     given = {secret.id for secret in request.secrets}
-    return tuple(name for name in dict.fromkeys(named) if name and name not in given)
+    output = "\n".join(part.lines) if part else ""
+    names, certain = [], False
+    for mount in (dict(field.partition("=")[::2] for field in mount.split(",")) for mount in _mounts(part)):
+        target = mount.get("target") or mount.get("dst") or ""
+        name = mount.get("id") or posixpath.basename(target)
+        if mount.get("type") == "secret" and name and name not in given:
+            names.append(name)
+            required = "required" in mount and mount["required"].lower() not in ("false", "0")
+            certain = certain or required or (target or f"/run/secrets/{name}") in output
+    return tuple(dict.fromkeys(names)), certain
 
 
 def _mounts(part: Part | None) -> list[str]:
@@ -254,13 +267,16 @@ def _way_out(error: str, part: Part | None, request: BuildRequest) -> str:
         )
     if any(re.search(r"no space left on device", line, re.I) for line in said):
         return "The disk of the engine is full: free some before this step (docker system prune --all --force)."
-    if absent := _not_given(part, request):
+    absent, certain = _not_given(part, request)
+    if certain:
         return _secrets(absent)
     if key := re.search(r"unset ssh forward key (\S+)", error):
         return f"Give the build an agent:\n- uses: webfactory/ssh-agent@v0.9.1\nand in this step:\nssh: {key[1]}"
     if missing := re.search(r'"/?([^"]+)":? not found', error):
         return f"{missing[1]} is not in the context, or .dockerignore leaves it out. COPY's paths begin at the context."
-    return no_base(error) if "failed to resolve" in error or (part and "load metadata" in part.name) else ""
+    if "failed to resolve" in error or (part and "load metadata" in part.name):
+        return no_base(error)
+    return _secrets(absent, certain=False) if absent else ""
 
 
 def _short(error: str) -> str:

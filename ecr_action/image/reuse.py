@@ -19,7 +19,7 @@ MOST_TAGS = 900
 class Choice:
     """*image* to reuse, or None to build one; the *tags* it gets; *because*, in words; *notices* for the user.
 
-    *keyed*: later runs with the same build inputs may take this image.
+    *keyed*: later runs with the same build inputs may take this image. *anew*: one that is there is too old.
     """
 
     image: Image | None
@@ -27,6 +27,7 @@ class Choice:
     because: str
     notices: tuple[str, ...] = ()
     keyed: bool = True
+    anew: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

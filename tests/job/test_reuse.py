@@ -155,5 +155,6 @@ def test_an_image_that_is_too_old_is_built_again(stage: Stage) -> None:
     for given in ({"reuse_max_age": "11", **NO_GITOPS}, {"reuse_max_age": "9", **ref}):
         kept = ok(stage.publish(stage.push_payload(given.get("ref", "refs/heads/main")), **given))
         assert (kept.outputs["reused"], kept.outputs["digest"]) == ("true", first.outputs["digest"])
-    again = ok(stage.publish(stage.push_payload(), reuse_max_age="9", **NO_GITOPS))
+    again = ok(stage.publish(stage.push_payload(), reuse_max_age="9", cache="registry", **NO_GITOPS))
     assert (again.outputs["reused"], "-r" in again.outputs["tag"]) == ("false", True)
+    assert "Cache: reads none; writes type=registry" in again.log

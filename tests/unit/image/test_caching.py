@@ -72,6 +72,12 @@ def test_what_is_asked_of_it(changes: dict[str, Any], can: str, reads: str, writ
     assert entries(replace(WANTED, **changes), can) == ((reads,), (writes,) if writes else ())
 
 
+@pytest.mark.parametrize(("kind", "writes"), [("registry", f"{PLACE},{FORM}"), ("inline", "type=inline")])
+def test_a_cache_that_is_written_alone(kind: str, writes: str) -> None:
+    """A build from the ground up leaves what it made to the next one."""
+    assert entries(replace(WANTED, kind=kind, reads=False), kind) == ((), (writes,))
+
+
 def test_the_builder_is_named_and_gets_the_entries() -> None:
     """Whatever its driver is: it is the current one, or the one that the input names."""
     reads, writes = entries(WANTED, "registry")

@@ -178,11 +178,47 @@ SECRET = "#5 [2/2] RUN --mount=type=secret,id=npm-token,env=T --mount=type=secre
     ],
 )
 def test_a_secret_that_nobody_gave(given: tuple[str, ...], lines: list[str]) -> None:
-    """Whatever the command says that lacks it: a mount without `required` is just not there."""
+    """Whatever the command says that lacks it: the most likely of what can be told, and no more than that."""
     text = f"{SECRET}\n#5 ERROR: process x: exit code: 1\nERROR: failed to solve: process x: exit code: 1"
     secrets = tuple(BuildSecret(id=name, variable="V") for name in given)
     found = failure(text, secrets=secrets)
     assert [line for line in found.fix.splitlines() if line.startswith("  ")] == lines
+    assert ("If the command needs it" in found.fix) is bool(lines)
+
+
+@pytest.mark.parametrize(
+    ("mount", "output", "certain"),
+    [
+        ("id=npm", "make: no rule", False),
+        ("id=npm,required=false", "make: no rule", False),
+        ("id=npm,required=true", "make: no rule", True),
+        ("id=npm,required", "make: no rule", True),
+        ("id=npm", "cat: can't open '/run/secrets/npm': No such file", True),
+        ("id=npm,target=/root/.npmrc", "cat: /root/.npmrc: No such file", True),
+        ("id=npm,target=/root/.npmrc", "cat: /run/secrets/npm: No such file", False),
+    ],
+)
+def test_whether_a_secret_is_why_a_command_failed(mount: str, output: str, certain: bool) -> None:
+    """It is where the mount says that it is required, or the output names its file; else it may be."""
+    text = f"#5 [2/2] RUN --mount=type=secret,{mount} make\n#5 0.1 {output}\n#5 ERROR: process x: exit code: 1\n"
+    found = failure(f"{text}ERROR: failed to solve: process x: exit code: 1")
+    assert "secret npm is asked for here" in found.fix
+    assert ("If the command needs it" not in found.fix) is certain
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'ResourceExhausted: process "/bin/sh -c x" did not complete successfully: cannot allocate memory',
+        "executor failed running [/bin/sh -c x; echo failed to push]: exit code: 1",
+        "rpc error: code = Unknown desc = executor failed running [/bin/sh -c x]: exit code: 1",
+    ],
+)
+def test_the_words_of_a_command_are_not_the_builders(words: str) -> None:
+    """What a command is and says stands in the error, in whichever form its builder has for that."""
+    words = words.replace("-c x", "-c curl tcp://db || error during connect; failed to push")
+    found = failure(f"#5 [2/2] RUN x\n#5 ERROR: {words}\nERROR: failed to solve: {words}\n")
+    assert isinstance(found, BuildFailed)
 
 
 @pytest.mark.parametrize(
