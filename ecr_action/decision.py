@@ -69,11 +69,14 @@ class Run:
     compared: dict[tuple[str, ...], Comparison | None] = field(default_factory=dict)
     platforms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def judge(self, snapshot: Snapshot) -> Result:
-        """What the references of other files come to; what was decided before stays what will be told."""
+    def judge(self, snapshot: Snapshot, *, known: bool = False) -> Result:
+        """What the references of other files come to; what was decided before stays what will be told.
+
+        *known*: what is not known to be older than ours stays.
+        """
         before, self.steps = self.steps, []
         try:
-            return self._bump(snapshot.files, snapshot.paths, self.verdict)
+            return self._bump(snapshot.files, snapshot.paths, self._known if known else self.verdict)
         finally:
             self.steps = before
 
@@ -282,6 +285,10 @@ class Run:
         if answer.go:
             self.steps.append(Shipping(repository=target.repository, was=was, comparison=self.compared[key]))
         return answer
+
+    def _known(self, target: Target, standing: Standing) -> Verdict:
+        answer = self.verdict(target, standing)
+        return answer if answer.newer or not answer.go else replace(answer, go=False, level="notice")
 
     def _commits(self, name: str, standing: Standing) -> tuple[str, ...]:
         """The commits of what stands: its tag where that is a sha, else what the registry knows of its image."""

@@ -16,7 +16,8 @@ from ecr_action.gitops_protocols import Commit, GitOps, Proposals, Proposed, Pul
 class Proposal:
     """A GitOps repository whose commits become a pull request.
 
-    *patterns* and *needles* are those of the read; *judge* decides on files as they stand, *places* are the paths whose
+    *patterns* and *needles* are those of the read; *judge* decides on files as they stand, *overtakes* does where what
+    is not known to be older than ours stays; *places* are the paths whose
     references change; *digests* are those of the images that move, *consent*: a person named them. *describe* gives
     title and body, with earlier images that stay proposed, and without those repositories of which a newer one does.
     After the commit *pull* is the pull request, *standing* whether it has the images, *held* why not, *behind* the
@@ -32,6 +33,7 @@ class Proposal:
     consent: bool
     describe: Callable[[Sequence[Shipped], Collection[str]], tuple[str, str]]
     judge: Callable[[Snapshot], Result]
+    overtakes: Callable[[Snapshot], Result]
     places: Callable[[], set[str]]
     pull: PullRequest | None = None
     standing: bool = False
@@ -73,7 +75,7 @@ class Proposal:
         there = self.proposals.look(onto, self.branch)
         if there.open is None or there.foreign:
             return
-        result = self._judged(self.proposals.read(there, self.patterns, self.needles), there)
+        result = self._judged(self.overtakes, self.proposals.read(there, self.patterns, self.needles), there)
         older = {edit.path for edit in result.edits} if result and not result.kept else set()
         if older and there.files <= older:
             self.proposals.close(onto, there.open, f"{onto.branch} has a newer image by now.")
@@ -83,7 +85,7 @@ class Proposal:
         on = self.proposals.read(there, self.patterns, self.needles)
         if on.head != there.head:
             raise Stale("another run moved our branch")
-        result = self._judged(on, there)
+        result = self._judged(self.judge, on, there)
         if result is None:
             return self._anew(snapshot, there, changes, message)
         edits = {edit.path: edit.content for edit in result.edits}
@@ -113,10 +115,10 @@ class Proposal:
             return
         self._ask(snapshot, there, again=there.open is None)
 
-    def _judged(self, on: Snapshot, there: Proposed) -> Result | None:
+    def _judged(self, judge: Callable[[Snapshot], Result], on: Snapshot, there: Proposed) -> Result | None:
         """The decision on our branch; None where its files are of no use any more, and nobody else's."""
         try:
-            return self.judge(on)
+            return judge(on)
         except Failure:
             if there.foreign:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from ecr_action.arrival import arrived
@@ -126,6 +127,7 @@ def _written(run: Run, repository: GitOps, seen: Seen | None) -> tuple[Commit | 
         consent=plan.consent,
         describe=run.describe,
         judge=run.judge,
+        overtakes=partial(run.judge, known=True),
         places=lambda: {change.path for change in run.result.edits},
     )
     made = _write(run, proposal)

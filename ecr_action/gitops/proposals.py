@@ -202,7 +202,7 @@ class GitHubProposals:
 
     def close(self, base: Snapshot, pull: PullRequest, why: str) -> None:
         """Close *pull* without a merge, and put *why* below its text. Raises as :meth:`ask`."""
-        given = {"state": "closed", "body": f"{pull.body.rstrip()}\n\n{why}"}
+        given = {"state": "closed", "body": pulls.closing(pull.body, why)}
         try:
             self._api.send("PATCH", f"/repos/{base.repository}/pulls/{pull.number}", given)
         except ApiError as error:

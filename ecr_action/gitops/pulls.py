@@ -14,6 +14,8 @@ from ecr_action.gitops_protocols import Proposed, PullRequest
 
 _LONGEST = 30_000
 _BEGIN, _END = "<!-- ecr-publish -->", "<!-- /ecr-publish -->"
+# In the text of a pull request that was closed by a run: no person has said no.
+_CLOSED = "<!-- ecr-publish: closed -->"
 _BLOCK = re.compile(f"{re.escape(_BEGIN)}.*?(?:{re.escape(_END)}|\\Z)", re.S)
 
 
@@ -52,18 +54,31 @@ def _bounded(text: str) -> str:
     return text[:_LONGEST].rpartition("\n")[0] + "\n- and more: see the commits"
 
 
+def closing(old: str, why: str) -> str:
+    """The text of a pull request that a run closes: *why* below the *old* one, and a mark that it was no person."""
+    return f"{old.rstrip()}\n\n{_CLOSED}\n\n{why}"
+
+
 def joined(old: str, block: str) -> str:
-    """*block* in the place of the one in *old*, or below what somebody wrote there."""
+    """*block* in the place of the one in *old*, or below what somebody wrote there.
+
+    A pull request that somebody opened again is theirs to close: the mark of our closing goes.
+    """
+    old = old.replace(_CLOSED, "")
     if _BLOCK.search(old):
         return _BLOCK.sub(lambda _: block, old, count=1)
     return f"{old.rstrip()}\n\n{block}" if old.strip() else block
 
 
 def declined(found: Proposed, digests: Sequence[str]) -> PullRequest | None:
-    """The last pull request that proposed all these images, if it was closed without a merge."""
+    """The last pull request that proposed all these images, if somebody closed it without a merge.
+
+    Those that a run closed count for nothing.
+    """
     if not digests or not all(digests):
         return None
-    named = (pull for pull in found.pulls if all(digest in pull.body for digest in digests))
+    pulls = (pull for pull in found.pulls if not (pull.state == "closed" and _CLOSED in pull.body))
+    named = (pull for pull in pulls if all(digest in pull.body for digest in digests))
     last = next(named, None)
     return last if last is not None and last.state == "closed" else None
 

@@ -44,9 +44,13 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether to *go* on; the *notice* says why not, or what could not be checked (empty: nothing to say)."""
+    """Whether to *go* on; the *notice* says why not, or what could not be checked (empty: nothing to say).
+
+    *newer*: ours is known to be newer than what stands, by its version or by its commit.
+    """
 
     go: bool
+    newer: bool = False
     notice: str = ""
     level: Literal["info", "notice", "warning"] = "info"
 
@@ -64,7 +68,7 @@ def verdict(ours: Ours, standing: Standing, comparison: Comparison | None, *, al
     if stream := _stream(ours, standing):
         return Verdict(go=True) if allow else stream
     if ours.version is not None and ours.release:
-        return _by_version(ours.version, standing, allow)
+        return _by_version(ours.version, standing, comparison, allow)
     return _by_commit(standing, comparison, allow)
 
 
@@ -84,9 +88,11 @@ def _stream(ours: Ours, standing: Standing) -> Verdict | None:
     return Verdict(go=False, notice=notice, level="notice")
 
 
-def _by_version(version: Version, standing: Standing, allow: bool) -> Verdict:
-    if standing.version is None or version >= standing.version:
-        return Verdict(go=True)
+def _by_version(version: Version, standing: Standing, comparison: Comparison | None, allow: bool) -> Verdict:
+    if standing.version is None:
+        return Verdict(go=True, newer=_is_ahead(comparison))
+    if version >= standing.version:
+        return Verdict(go=True, newer=version > standing.version)
     text = f"{standing.version.tag} stands, which is newer than {version.tag}"
     if allow:
         return Verdict(go=True, notice=f"{text}: going back, as asked for.", level="notice")
@@ -102,7 +108,7 @@ def _by_commit(standing: Standing, comparison: Comparison | None, allow: bool) -
         notice = f"It could not be checked whether {stands} is newer: its commit is not known."
         return Verdict(go=True, notice=notice, level="notice")
     if comparison.status in ("ahead", "identical"):
-        return Verdict(go=True)
+        return Verdict(go=True, newer=_is_ahead(comparison))
     if comparison.status == "behind":
         text = f"{stands} stands, which is of a newer commit"
         if allow:
@@ -114,3 +120,7 @@ def _by_commit(standing: Standing, comparison: Comparison | None, allow: bool) -
     why = f" ({comparison.why})" if comparison.why else ""
     notice = f"It could not be checked whether {stands} is newer: GitHub does not know its commit{why}."
     return Verdict(go=True, notice=notice, level="notice")
+
+
+def _is_ahead(comparison: Comparison | None) -> bool:
+    return comparison is not None and comparison.status == "ahead"

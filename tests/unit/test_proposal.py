@@ -87,7 +87,7 @@ def proposing(branch: Branch, result: Result | None, *, consent: bool = False) -
 
     return Proposal(
         base=Base(), proposals=branch, branch="ours", patterns=(), needles=(), consent=consent,
-        digests=lambda: [DIGEST], describe=branch.described, judge=judge, places=lambda: {"a.yaml"},
+        digests=lambda: [DIGEST], describe=branch.described, judge=judge, overtakes=judge, places=lambda: {"a.yaml"},
     )  # fmt: skip
 
 

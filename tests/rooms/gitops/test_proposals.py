@@ -9,6 +9,7 @@ import pytest
 
 from ecr_action.errors import GitOpsAccess, GitOpsRefused
 from ecr_action.github.api import Api
+from ecr_action.gitops import pulls
 from ecr_action.gitops.proposals import GitHubProposals
 from ecr_action.gitops_protocols import Commit, Proposed, Snapshot, Stale
 from ecr_action.secret import Secret
@@ -123,7 +124,7 @@ def test_what_is_closed_stays_closed_and_says_why(place: Place) -> None:
     assert pull is not None
     room.close(snapshot, pull, "main has a newer image by now.")
     (closed,) = room.look(snapshot, BRANCH).pulls
-    assert (closed.state, closed.body) == ("closed", "body\n\nmain has a newer image by now.")
+    assert (closed.state, closed.body) == ("closed", pulls.closing("body", "main has a newer image by now."))
 
 
 def test_a_pull_request_that_conflicts_is_told(place: Place) -> None:

@@ -76,6 +76,15 @@ def test_what_people_wrote_stays(old: str, new: str) -> None:
     assert pulls.joined(old, "NEW") == new
 
 
+def test_a_closing_of_ours_is_below_the_text_and_gone_from_one_that_is_opened_again() -> None:
+    """Whoever closes it then says no."""
+    closed = pulls.closing(f"Looked at.\n\n{body()}\n", "main has a newer image by now.")
+    assert closed.startswith(f"Looked at.\n\n{body()}\n\n<!--")
+    assert closed.endswith("-->\n\nmain has a newer image by now.")
+    again = past("closed", text=pulls.joined(closed, body()))
+    assert pulls.declined(again, [DIGEST]) is not None
+
+
 @given(st.text(max_size=60))
 def test_the_second_writing_changes_nothing(old: str) -> None:
     """Whatever stood there."""
@@ -108,6 +117,7 @@ CLOSED = past("closed").pulls
         (past("closed", text=f"{DIGEST} {OTHER}"), [OTHER], True),
         (past("closed"), [""], False),
         (past("closed"), [], False),
+        (past("closed", text=pulls.closing(DIGEST, "main has a newer image by now.")), [DIGEST], False),
         (replace(past("merged", text=OTHER), pulls=(*past("merged", text=OTHER).pulls, *CLOSED)), [DIGEST], True),
         (replace(past("closed", text=OTHER), pulls=(*past("closed", text=OTHER).pulls, *CLOSED)), [DIGEST], True),
     ],

@@ -58,6 +58,26 @@ def test_who_may_replace_whom(
     assert bool(found.notice) == (level != "info")
 
 
+@pytest.mark.parametrize(
+    ("ours", "stands", "status", "newer"),
+    [
+        ("abc1234", "def5678", "ahead", True),
+        *(("abc1234", "def5678", status, False) for status in ("identical", "behind", "diverged", None, "no answer")),
+        ("abc1234", "v1.0.0", "diverged", False),
+        ("v1.1.0", "v1.0.0", "diverged", True),
+        ("v1.0.0", "v1.0.0-rc.1", None, True),
+        ("v1.0.0", "v1.0.0", "ahead", False),
+        ("v1.0.0", "v1.1.0", "ahead", False),
+        ("v1.0.0", "abc1234", "ahead", True),
+        ("v1.0.0", "abc1234", None, False),
+    ],
+)
+def test_what_is_known_to_be_newer(ours: str, stands: str, status: str | None, newer: bool) -> None:
+    """A higher version, or a commit that has the other one behind it: nothing less."""
+    answer = Comparison(status=None if status == "no answer" else status) if status else None
+    assert verdict(_ours(ours), _standing(stands), answer, allow=False).newer is newer
+
+
 @pytest.mark.parametrize(("ours", "stands", "environment", "status", "go", "level"), TABLE)
 def test_a_person_may_go_back(
     ours: str, stands: str | None, environment: str | None, status: str | None, go: bool, level: str
