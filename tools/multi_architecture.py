@@ -34,22 +34,8 @@ _JOB = """\
     name: {title}
     runs-on: ${{{{ startsWith(inputs.{label}, '[') && fromJSON(inputs.{label}) || inputs.{label} }}}}
     timeout-minutes: ${{{{ inputs.timeout-minutes }}}}{head}
-    permissions:
-      contents: read # checkout
-      id-token: write # AWS through OIDC
-      actions: read # waits for the run that is still building this commit
-    outputs:
-{outputs}
-    steps:
-      - uses: {checkout}
-        with:
-          persist-credentials: false
-      # The release that this file belongs to: `./` would be the caller's checkout.
-      - id: publish
-        uses: darede-labs/ecr-publish@v{version} # zizmor: ignore[unpinned-uses] a release's tag never moves
-        with:
-{given}
 """
+_JOB += reusable.PUBLISHES
 
 
 def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
@@ -62,12 +48,12 @@ def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
         own = {"platforms": both, "part": f"linux/{name}"}
         given = [one for one in names if not one.startswith(_LATER)]
         return _JOB.format(job=name, title=f"Build linux/{name}", label=f"runs-on-{name}", head="",
-                           outputs=_handed(["digest"]), given=_given(own, given), **release)  # fmt: skip
+                           outputs=reusable.handed_on(["digest"]), given=_given(own, given), **release)  # fmt: skip
 
     own = {"platforms": both, "parts": "${{ toJSON(needs) }}"}
     needs = f"\n    needs: [{', '.join(PLATFORMS)}]\n    environment: ${{{{ inputs.github-environment }}}}"
     merge = _JOB.format(job="publish", title="Publish", label="runs-on", head=needs,
-                        outputs=_handed(action["outputs"]), given=_given(own, names), **release)  # fmt: skip
+                        outputs=reusable.handed_on(action["outputs"]), given=_given(own, names), **release)  # fmt: skip
     called = [*_called(action["inputs"], names), *reusable.outputs(action["outputs"])]
     jobs = "\n".join([*(part(name) for name in PLATFORMS), merge])
     return _HEAD + "\n".join(called) + "\n\npermissions: {}\n\njobs:\n" + jobs
@@ -78,10 +64,6 @@ def _called(declared: Mapping[str, Any], names: list[str]) -> Iterator[str]:
     yield from reusable.secrets(SECRET)
 
 
-def _handed(names: Any) -> str:
-    return "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in names)
-
-
 def _given(own: Mapping[str, str], names: list[str]) -> str:
     lines = [f"          {name}: {value}" for name, value in own.items()]
-    return "\n".join([*lines, *(f"          {name}: ${{{{ {reusable.value(name)} }}}}" for name in names)])
+    return "\n".join([*lines, reusable.given(names)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 # What the job itself needs to know; the names must not be the action's.
@@ -25,15 +25,8 @@ name: Publish
 on:
   workflow_call:
 """
-_JOB = """
-permissions: {{}}
-
-jobs:
-  publish:
-    name: Publish
-    runs-on: ${{{{ startsWith(inputs.runs-on, '[') && fromJSON(inputs.runs-on) || inputs.runs-on }}}}
-    timeout-minutes: ${{{{ inputs.timeout-minutes }}}}
-    environment: ${{{{ inputs.github-environment }}}}
+# How each job that publishes ends, whatever it is called and wherever it runs.
+PUBLISHES = """\
     permissions:
       contents: read # checkout
       id-token: write # AWS through OIDC
@@ -50,6 +43,16 @@ jobs:
         with:
 {given}
 """
+_JOB = """
+permissions: {{}}
+
+jobs:
+  publish:
+    name: Publish
+    runs-on: ${{{{ startsWith(inputs.runs-on, '[') && fromJSON(inputs.runs-on) || inputs.runs-on }}}}
+    timeout-minutes: ${{{{ inputs.timeout-minutes }}}}
+    environment: ${{{{ inputs.github-environment }}}}
+"""
 
 
 def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
@@ -59,11 +62,20 @@ def workflow(action: Mapping[str, Any], version: str, checkout: str) -> str:
     steps use.
     """
     names = [name for name in action["inputs"] if name not in LEFT_OUT]
-    told = "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in action["outputs"])
-    given = "\n".join(f"          {name}: ${{{{ {value(name)} }}}}" for name in names)
     lines = [*inputs(action["inputs"], names, OWN), *secrets(SECRET), *outputs(action["outputs"])]
-    job = _JOB.format(outputs=told, checkout=checkout, version=version, given=given)
+    told, handed = handed_on(action["outputs"]), given(names)
+    job = (_JOB + PUBLISHES).format(outputs=told, checkout=checkout, version=version, given=handed)
     return _HEAD + "\n".join(lines) + "\n" + job
+
+
+def handed_on(names: Iterable[str]) -> str:
+    """The lines of a job's outputs: those of its step ``publish``."""
+    return "\n".join(f"      {name}: ${{{{ steps.publish.outputs.{name} }}}}" for name in names)
+
+
+def given(names: Iterable[str]) -> str:
+    """The lines of the inputs *names*, handed on to the action as the workflow has them."""
+    return "\n".join(f"          {name}: ${{{{ {value(name)} }}}}" for name in names)
 
 
 def value(name: str) -> str:
