@@ -14,7 +14,7 @@ from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome, RolledOut
 from ecr_action.rollout import roll_out
-from ecr_action.services import Cloud, Services
+from ecr_action.services import Cloud, Services, tell
 from ecr_action.standing import look
 from ecr_action.tagging import mark_deployed, rejected
 from ecr_action.timeline import Timeline
@@ -34,12 +34,9 @@ class _Found:
 
 def bump(wanted: Wanted, services: Services) -> Outcome:
     """Roll out the images that *wanted* names. Raises errors.Failure, and then none of them is rolled out."""
-    plan, console, timeline = wanted.plan, services.console, Timeline(services.clock, services.console)
-    with console.group("Plan"):
-        for line in plan.explain():
-            console.info(line)
+    plan, timeline = wanted.plan, Timeline(services.clock, services.console)
+    tell(plan, services.console)
     if plan.nothing:
-        console.notice(f"Nothing is done: {plan.nothing}.")
         return Outcome(plan=plan, dry_run=services.dry_run)
     with timeline.phase("Credentials"):
         cloud = services.cloud()

@@ -10,7 +10,7 @@ from ecr_action import monorepo
 from ecr_action.errors import Failure
 from ecr_action.monorepo import Candidate, Decided
 from ecr_action.report import Outcome
-from ecr_action.services import Services
+from ecr_action.services import Services, tell
 from ecr_action.timeline import Timeline
 from ecr_action.wanted import Wanted
 
@@ -24,11 +24,8 @@ def changed(wanted: Wanted, candidates: Sequence[Candidate], services: Services,
     Parameters: *region*: there is one whose registry can be asked.
     """
     plan, console, timeline = wanted.plan, services.console, Timeline(services.clock, services.console)
-    with console.group("Plan"):
-        for line in plan.explain():
-            console.info(line)
+    tell(plan, console)
     if plan.nothing:
-        console.notice(f"Nothing is done: {plan.nothing}.")
         return Outcome(plan=plan, services=())
     with timeline.phase("Services"):
         found = _decided(wanted, candidates, services, region)

@@ -16,7 +16,7 @@ from ecr_action.proposed import mark_proposed
 from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.report import Outcome, Scanned
 from ecr_action.rollout import roll_out
-from ecr_action.services import Cloud, Services
+from ecr_action.services import Cloud, Services, tell
 from ecr_action.standing import look
 from ecr_action.tagging import is_older, mark_deployed, mark_rejected
 from ecr_action.timeline import Timeline
@@ -26,11 +26,8 @@ from ecr_action.wanted import Wanted
 def deploy(wanted: Wanted, services: Services) -> Outcome:
     """Take the image that *wanted* names to its environment. Raises errors.Failure, also where a newer one stays."""
     plan, console, timeline = wanted.plan, services.console, Timeline(services.clock, services.console)
-    with console.group("Plan"):
-        for line in plan.explain():
-            console.info(line)
+    tell(plan, console)
     if plan.nothing:
-        console.notice(f"Nothing is done: {plan.nothing}.")
         return Outcome(plan=plan, repository=plan.repository, dry_run=services.dry_run)
     with timeline.phase("Credentials"):
         cloud = services.cloud()

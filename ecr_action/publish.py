@@ -18,7 +18,7 @@ from ecr_action.protocols import Image, Images, RepositoryState
 from ecr_action.rehearsal import look_ahead, rehearse
 from ecr_action.report import Outcome, RolledOut, Scanned
 from ecr_action.rollout import Rehearsed, roll_out
-from ecr_action.services import Cloud, Services
+from ecr_action.services import Cloud, Services, tell
 from ecr_action.standing import look
 from ecr_action.tagging import complete_tags, mark_deployed, rejected
 from ecr_action.timeline import Timeline
@@ -27,13 +27,10 @@ from ecr_action.wanted import Wanted
 
 def publish(wanted: Wanted, services: Services) -> Outcome:
     """Bring the registry and the GitOps repository to what *wanted* says. Raises errors.Failure."""
-    plan, console, timeline = wanted.plan, services.console, Timeline(services.clock, services.console)
-    with console.group("Plan"):
-        for line in plan.explain():
-            console.info(line)
+    plan, timeline = wanted.plan, Timeline(services.clock, services.console)
+    tell(plan, services.console)
     outcome = Outcome(plan=plan, repository=plan.repository, primary="", dry_run=services.dry_run)
     if plan.nothing:
-        console.notice(f"Nothing is done: {plan.nothing}.")
         return outcome
     outcome = replace(outcome, previewed=preview(wanted, services))
     if not plan.push:

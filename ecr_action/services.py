@@ -9,6 +9,7 @@ from typing import Protocol
 from ecr_action.errors import Failure
 from ecr_action.gitops_protocols import Folder, GitOps, Proposals
 from ecr_action.image.promotion import Copied
+from ecr_action.plan import Plan
 from ecr_action.protocols import Clock, Console, Engine, History, Image, Images, Logins, Repository, Scans
 
 
@@ -55,3 +56,12 @@ class Services:
     chance: Callable[[], float]
     manifests: Callable[[], Folder | None] = lambda: None
     dry_run: bool = False
+
+
+def tell(plan: Plan, console: Console) -> None:
+    """Say what will be asked for and why, before anything is; and where nothing is, why not."""
+    with console.group("Plan"):
+        for line in plan.explain():
+            console.info(line)
+    if plan.nothing:
+        console.notice(f"Nothing is done: {plan.nothing}.")
